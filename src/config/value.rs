@@ -1,0 +1,112 @@
+//! A configuration value as every format spells it: null, bool, number, string, list or ordered map.
+//!
+//! Numbers keep integers of any size exactly. Positions do not live here: a value with its place in a file is a
+//! [`Node`](super::layer::Node).
+
+use std::fmt;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+/// An ordered map from key, as written, to value.
+pub type Map = IndexMap<Arc<str>, Value>;
+
+/// One configuration value.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// Nothing, given on purpose.
+    Null,
+    /// `true` or `false`.
+    Bool(bool),
+    /// An integer of any size or a finite double.
+    Number(Number),
+    /// Text.
+    String(Arc<str>),
+    /// Values in order.
+    List(Vec<Value>),
+    /// Values by key, in the order in which the keys first appeared.
+    Map(Map),
+}
+
+/// A number whose integers are exact and whose floats are finite.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Number {
+    /// An integer of 64 bits with sign.
+    Integer(i64),
+    /// The decimal digits, with a leading `-` if negative, of an integer beyond 64 bits.
+    Big(Arc<str>),
+    /// A finite double.
+    Float(f64),
+}
+
+impl Number {
+    /// The integer written as decimal `digits` (an optional sign, then ASCII digits); `None` for anything else.
+    ///
+    /// Leading zeros and a plus sign are dropped, so that equal numbers are equal values.
+    #[must_use]
+    pub fn integer(digits: &str) -> Option<Self> {
+        let (negative, magnitude) = match digits.strip_prefix('-') {
+            Some(rest) => (true, rest),
+            None => (false, digits.strip_prefix('+').unwrap_or(digits)),
+        };
+        if magnitude.is_empty() || !magnitude.bytes().all(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
+        let trimmed = magnitude.trim_start_matches('0');
+        let text = if negative && !trimmed.is_empty() { format!("-{trimmed}") } else { trimmed.to_owned() };
+        Some(match text.as_str() {
+            "" => Self::Integer(0),
+            text => text.parse().map_or_else(|_| Self::Big(Arc::from(text)), Self::Integer),
+        })
+    }
+
+    /// A double; `None` if it is infinite or not a number, which no format of ours can spell.
+    #[must_use]
+    pub fn float(value: f64) -> Option<Self> {
+        value.is_finite().then_some(Self::Float(value))
+    }
+}
+
+/// The spelling that JSON gives the number.
+impl fmt::Display for Number {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Integer(value) => value.fmt(out),
+            Self::Big(digits) => out.write_str(digits),
+            Self::Float(value) => match serde_json::Number::from_f64(*value) {
+                Some(number) => number.fmt(out),
+                None => out.write_str("null"),
+            },
+        }
+    }
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Self::String(Arc::from(text))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn integers_of_any_size_are_exact() {
+        assert_eq!(Number::integer("18446744073709551616").unwrap().to_string(), "18446744073709551616");
+        assert_eq!(Number::integer("-0042"), Some(Number::Integer(-42)));
+        assert_eq!(Number::integer("-0"), Some(Number::Integer(0)));
+        assert_eq!(Number::integer("-9223372036854775808"), Some(Number::Integer(i64::MIN)));
+        assert_eq!(Number::integer("-9223372036854775809").unwrap().to_string(), "-9223372036854775809");
+        assert_eq!(Number::integer("1x"), None);
+        assert_eq!(Number::integer("+"), None);
+    }
+
+    #[test]
+    fn floats_are_spelled_as_json_spells_them() {
+        let spelled: Vec<_> = [1.0, 0.1, 1e300, -2.5].map(|value| Number::float(value).unwrap().to_string()).into();
+        assert_eq!(spelled, ["1.0", "0.1", "1e+300", "-2.5"].map(str::to_owned));
+        assert_eq!(Number::float(f64::INFINITY), None);
+        assert_eq!(Number::float(f64::NAN), None);
+    }
+}

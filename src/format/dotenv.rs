@@ -1,0 +1,5 @@
+//! p
+use crate::config::value::Value;
+pub(super) fn write(_value: &Value) -> String {
+    String::new()
+}

@@ -1,0 +1,129 @@
+//! Bytes to documents and values to bytes, one file per format, both directions in it.
+//!
+//! Floor 1. A reader turns the bytes of one file into documents with the place of every leaf, or one fault that says
+//! what is wrong and where; it never panics and never takes longer than its limits allow. A writer spells a value.
+
+pub mod dotenv;
+pub mod json;
+pub mod properties;
+pub mod toml;
+pub mod yaml;
+
+mod document;
+
+use crate::config::layer::{Body, Entry};
+use crate::config::problem::{Fault, Position};
+use crate::config::value::Value;
+
+/// A format that we can spell, and in some cases read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Format {
+    /// `.yml`, `.yaml`.
+    Yaml,
+    /// `.json`.
+    Json,
+    /// `.properties`, as Java reads them.
+    Properties,
+    /// `KEY="value"` lines for shells and containers; written only.
+    Dotenv,
+    /// TOML 1.0; written only.
+    Toml,
+}
+
+/// What the bytes of one configuration file may cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of one file.
+    pub file: usize,
+    /// Nesting of maps and lists.
+    pub depth: usize,
+    /// Values in one file, aliases expanded; the bytes that aliases add are held to 64 times as many.
+    pub nodes: usize,
+    /// Documents in one file.
+    pub documents: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { file: 1 << 20, depth: 64, nodes: 500_000, documents: 100 }
+    }
+}
+
+/// A document as its reader leaves it: number in the file, from 0, and top-level map.
+pub(crate) type Raw = (u32, Vec<Entry>);
+
+impl Format {
+    /// The format of a configuration file, by the extension of its name; `None`: not a configuration file.
+    #[must_use]
+    pub fn of_extension(extension: &str) -> Option<Self> {
+        match extension {
+            "yml" | "yaml" => Some(Self::Yaml),
+            "json" => Some(Self::Json),
+            "properties" => Some(Self::Properties),
+            _ => None,
+        }
+    }
+
+    /// The format of that name in `?format=` and `--format`; `None` if there is none.
+    #[must_use]
+    pub fn of_name(name: &str) -> Option<Self> {
+        match name {
+            "yaml" | "yml" => Some(Self::Yaml),
+            "json" => Some(Self::Json),
+            "properties" => Some(Self::Properties),
+            "env" => Some(Self::Dotenv),
+            "toml" => Some(Self::Toml),
+            _ => None,
+        }
+    }
+
+    /// The media type of an answer in this format.
+    #[must_use]
+    pub const fn media_type(self) -> &'static str {
+        match self {
+            Self::Json => "application/json",
+            Self::Yaml => "application/yaml",
+            Self::Toml => "application/toml",
+            Self::Properties | Self::Dotenv => "text/plain;charset=UTF-8",
+        }
+    }
+}
+
+/// Reads the bytes of one file. What is wrong with them is in the faults of the body; with a fault of severity error
+/// the body has no documents.
+#[must_use]
+pub fn read(format: Format, bytes: &[u8], limits: &Limits) -> Body {
+    let documents = match format {
+        _ if bytes.len() > limits.file => Err(too_large(bytes.len() as u64, limits)),
+        Format::Yaml => yaml::read(bytes, limits),
+        Format::Json => json::read(bytes, limits),
+        Format::Properties => properties::read(bytes, limits),
+        Format::Dotenv | Format::Toml => {
+            Err(Fault::error("unreadable-format", Position::new(1, 1), "files of this format are not configuration"))
+        }
+    };
+    documents.map_or_else(Body::broken, document::finish)
+}
+
+/// The fault of a file of `size` bytes that is over the limit, for callers that know the size before the bytes.
+#[must_use]
+pub fn too_large(size: u64, limits: &Limits) -> Fault {
+    let message = format!("the file has {size} bytes, more than the {} that `limits.file` allows", limits.file);
+    Fault::error("file-too-large", Position::new(1, 1), message)
+        .with_hint("split the file, or raise `limits.file` in the settings of the server")
+}
+
+/// Spells a value. `pretty` asks for line breaks where the format has a compact form as well (JSON).
+///
+/// Values other than a map are spelled bare in JSON and YAML; in the flat formats they have no key, so they are spelled
+/// as the text alone, lists and maps as JSON.
+#[must_use]
+pub fn write(format: Format, value: &Value, pretty: bool) -> String {
+    match format {
+        Format::Json => json::write(value, pretty),
+        Format::Yaml => yaml::write(value),
+        Format::Properties => properties::write(value),
+        Format::Dotenv => dotenv::write(value),
+        Format::Toml => toml::write(value),
+    }
+}

@@ -1,0 +1,4 @@
+//! layerd
+pub mod config;
+pub mod format;
+pub mod source;

@@ -1,0 +1,99 @@
+//! Where trees come from: a bare mirror of a Git repository, or a plain folder.
+//!
+//! Floor 3. Everything here blocks and is called from threads that may. Nothing here parses a configuration file: a
+//! source knows labels, commits, trees and bytes.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::config::tree::{BlobId, CommitId, Tree};
+
+/// A place that configuration comes from.
+pub trait Source: Send + Sync {
+    /// Brings the local copy up to date with the place itself. A failure leaves the local copy as it was.
+    ///
+    /// # Errors
+    /// Why the place could not be read; the previous labels go on being answered.
+    fn fetch(&self) -> Result<(), FetchError>;
+
+    /// The labels that the local copy has now and the settings allow.
+    ///
+    /// # Errors
+    /// If the local copy is missing or damaged.
+    fn labels(&self) -> Result<Labels, ReadError>;
+
+    /// Opens the local copy for reading; one reader per thread.
+    ///
+    /// # Errors
+    /// If the local copy is missing or damaged.
+    fn open(&self) -> Result<Box<dyn Reader>, ReadError>;
+}
+
+/// Reads commits of a local copy.
+pub trait Reader {
+    /// The files of a commit below the configured root.
+    ///
+    /// # Errors
+    /// If there is no such commit or it cannot be read.
+    fn tree(&mut self, commit: CommitId) -> Result<Tree, ReadError>;
+
+    /// The bytes of a file. Its size is in the tree, so that callers can leave large ones alone.
+    ///
+    /// # Errors
+    /// If there is no such blob or it cannot be read.
+    fn blob(&mut self, blob: BlobId) -> Result<Vec<u8>, ReadError>;
+
+    /// When the commit was made, in seconds since 1970.
+    ///
+    /// # Errors
+    /// If there is no such commit.
+    fn committed_at(&mut self, commit: CommitId) -> Result<i64, ReadError>;
+
+    /// True if `commit` is one of `tips` or an ancestor of one.
+    ///
+    /// # Errors
+    /// If the history cannot be read. A commit that does not exist is not reachable, which is no error.
+    fn is_reachable(&mut self, commit: CommitId, tips: &[CommitId]) -> Result<bool, ReadError>;
+}
+
+/// The labels of a source at one moment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Labels {
+    /// Branch or tag name to what it names. A branch hides a tag of the same name.
+    pub tips: HashMap<Arc<str>, Tip>,
+    /// The branch that the remote calls its default, if it says.
+    pub head: Option<Arc<str>>,
+}
+
+/// What a label names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tip {
+    /// The commit, annotated tags peeled.
+    pub commit: CommitId,
+    /// Branch or tag.
+    pub kind: LabelKind,
+}
+
+/// The kinds of label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LabelKind {
+    /// A branch.
+    Branch,
+    /// A tag.
+    Tag,
+}
+
+/// Why a fetch failed. The reason is a short stable word for metrics, the message a sentence without secrets.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct FetchError {
+    /// `unreachable`, `timeout`, `auth`, `not-found`, `empty`, `protocol`, `storage`.
+    pub reason: &'static str,
+    /// A lower-case sentence that names the remote (never its user or password), with a `hint:` line if there is help.
+    pub message: String,
+}
+
+/// Why the local copy could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct ReadError(pub String);
