@@ -71,7 +71,7 @@ fn parse_profiles(list: &str) -> Result<Vec<Arc<str>>, AddressError> {
 fn parse_label(label: &str) -> Result<Arc<str>, AddressError> {
     let reason = match label {
         label if label.len() > MAX_NAME => "is longer than 512 bytes",
-        label if label.contains(is_forbidden) => "holds a control character",
+        label if label.contains(is_unprintable) => "holds a control character",
         label => return Ok(Arc::from(label)),
     };
     Err(AddressError { part: "label", reason })
@@ -83,7 +83,7 @@ fn check_name(part: &'static str, name: &str) -> Result<(), AddressError> {
         "." | ".." => "is a relative path",
         name if name.len() > MAX_NAME => "is longer than 512 bytes",
         name if name.contains(['/', '\\']) => "holds a slash or a backslash",
-        name if name.contains(is_forbidden) => "holds a control character",
+        name if name.contains(is_unprintable) => "holds a control character",
         _ => return Ok(()),
     };
     Err(AddressError { part, reason })
@@ -91,7 +91,8 @@ fn check_name(part: &'static str, name: &str) -> Result<(), AddressError> {
 
 /// Control characters, line separators and the characters that reverse the direction of text: none of them can be told
 /// apart in a log.
-fn is_forbidden(character: char) -> bool {
+#[must_use]
+pub fn is_unprintable(character: char) -> bool {
     character.is_control()
         || matches!(character, '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

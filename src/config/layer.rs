@@ -65,7 +65,7 @@ pub enum Tag {
 /// One document of a file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Document {
-    /// Its number in its file, from 0; empty documents count.
+    /// Its number among the documents of its file that are not empty, from 0.
     pub number: u32,
     /// The top-level map. The activation key and the parents that it would leave empty are not in it.
     pub root: Vec<Entry>,

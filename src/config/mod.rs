@@ -4,9 +4,16 @@
 //! logged, and no input makes it panic. Formats, protocols and Git live on higher floors.
 
 pub mod address;
+pub mod catalogue;
 pub mod condition;
+pub mod effective;
+pub mod interpolate;
 pub mod key;
+#[cfg(test)]
+mod laws;
 pub mod layer;
+pub mod merge;
 pub mod problem;
+pub mod select;
 pub mod tree;
 pub mod value;

@@ -62,7 +62,12 @@ fn parse_hex(text: &str) -> Option<[u8; 20]> {
 }
 
 fn write_hex(id: &[u8; 20], out: &mut fmt::Formatter<'_>) -> fmt::Result {
-    id.iter().try_for_each(|byte| write!(out, "{byte:02x}"))
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = [0; 40];
+    for (pair, byte) in text.chunks_exact_mut(2).zip(id) {
+        pair.copy_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+    }
+    out.write_str(std::str::from_utf8(&text).unwrap_or_default())
 }
 
 impl fmt::Display for CommitId {

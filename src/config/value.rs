@@ -23,7 +23,7 @@ pub enum Value {
     /// Text.
     String(Arc<str>),
     /// Values in order.
-    List(Vec<Value>),
+    List(Vec<Self>),
     /// Values by key, in the order in which the keys first appeared.
     Map(Map),
 }

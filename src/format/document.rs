@@ -9,7 +9,7 @@ use crate::config::key::{self, Key};
 use crate::config::layer::{Body, Data, Document, Entry, Node};
 use crate::config::problem::{Fault, Position};
 
-use super::Raw;
+use super::{Limits, NEST_LESS, Raw};
 
 /// The key that says for which profiles a document takes part.
 const ON_PROFILE: [&str; 4] = ["spring", "config", "activate", "on-profile"];
@@ -19,10 +19,10 @@ const WITHOUT_EFFECT: [&[&str]; 3] =
     [&["spring", "profiles", "include"], &["spring", "profiles", "group"], &["spring", "config", "import"]];
 
 /// Makes a body of the documents that a reader found.
-pub(super) fn finish(documents: Vec<Raw>) -> Body {
+pub(super) fn finish(documents: Vec<Raw>, limits: &Limits) -> Body {
     let mut body = Body::default();
     for (number, root) in documents {
-        match finish_one(number, root, &mut body.faults) {
+        match finish_one(number, root, limits, &mut body.faults) {
             Ok(document) => body.documents.push(document),
             Err(fault) => return Body::broken(fault),
         }
@@ -30,7 +30,13 @@ pub(super) fn finish(documents: Vec<Raw>) -> Body {
     body
 }
 
-fn finish_one(number: u32, mut root: Vec<Entry>, warnings: &mut Vec<Fault>) -> Result<Document, Fault> {
+fn finish_one(
+    number: u32,
+    mut root: Vec<Entry>,
+    limits: &Limits,
+    warnings: &mut Vec<Fault>,
+) -> Result<Document, Fault> {
+    refuse_long_paths(&root, limits.depth)?;
     refuse_two_spellings(&root)?;
     let condition = take_condition(&mut root)?;
     for keys in WITHOUT_EFFECT {
@@ -101,9 +107,23 @@ fn add_expression(condition: &mut Condition, node: &Node) -> Result<(), Fault> {
         Data::List(_) | Data::Map(_) => Err(Fault::error(
             "profile-expression",
             node.at,
-            "`spring.config.activate.on-profile` takes expressions, not lists or maps in a list",
+            "`spring.config.activate.on-profile` takes an expression or a list of expressions",
         )),
     }
+}
+
+/// Refuses a path of more than `left` steps, however many of them one key spells with dots.
+fn refuse_long_paths(entries: &[Entry], left: usize) -> Result<(), Fault> {
+    for entry in entries {
+        let Some(left) = left.checked_sub(entry.key.steps().len()) else {
+            let message = "the path of this key has more steps than `limits.depth` allows";
+            return Err(Fault::error("too-deep", entry.at, message).with_hint(NEST_LESS));
+        };
+        if let Data::Map(inner) = &entry.node.data {
+            refuse_long_paths(inner, left)?;
+        }
+    }
+    Ok(())
 }
 
 /// Refuses a path that one document gives both with dots and nested. Without dots or brackets the reader has already

@@ -9,7 +9,17 @@ pub mod properties;
 pub mod toml;
 pub mod yaml;
 
+mod build;
 mod document;
+#[cfg(test)]
+mod fixtures;
+pub(crate) mod flat;
+#[cfg(test)]
+mod laws;
+mod number;
+#[cfg(test)]
+mod samples;
+mod scan;
 
 use crate::config::layer::{Body, Entry};
 use crate::config::problem::{Fault, Position};
@@ -48,6 +58,9 @@ impl Default for Limits {
         Self { file: 1 << 20, depth: 64, nodes: 500_000, documents: 100 }
     }
 }
+
+/// What to do about a file that is nested too deep.
+const NEST_LESS: &str = "nest less, or raise `limits.depth` in the settings of the server";
 
 /// A document as its reader leaves it: number in the file, from 0, and top-level map.
 pub(crate) type Raw = (u32, Vec<Entry>);
@@ -102,7 +115,7 @@ pub fn read(format: Format, bytes: &[u8], limits: &Limits) -> Body {
             Err(Fault::error("unreadable-format", Position::new(1, 1), "files of this format are not configuration"))
         }
     };
-    documents.map_or_else(Body::broken, document::finish)
+    documents.map_or_else(Body::broken, |documents| document::finish(documents, limits))
 }
 
 /// The fault of a file of `size` bytes that is over the limit, for callers that know the size before the bytes.

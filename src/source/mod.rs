@@ -3,6 +3,24 @@
 //! Floor 3. Everything here blocks and is called from threads that may. Nothing here parses a configuration file: a
 //! source knows labels, commits, trees and bytes.
 
+pub mod channel;
+pub mod credentials;
+pub mod dir;
+pub mod fetch;
+pub mod git;
+mod mirror;
+mod name;
+pub mod remote;
+mod survey;
+mod transport;
+mod walk;
+
+#[cfg(test)]
+#[path = "../../tests/it/harness/git_http.rs"]
+mod git_http;
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -10,16 +28,17 @@ use crate::config::tree::{BlobId, CommitId, Tree};
 
 /// A place that configuration comes from.
 pub trait Source: Send + Sync {
-    /// Brings the local copy up to date with the place itself. A failure leaves the local copy as it was.
+    /// Brings the local copy up to date with the place itself, and makes it anew if it has proved damaged. A failure
+    /// leaves the local copy as it was.
     ///
     /// # Errors
     /// Why the place could not be read; the previous labels go on being answered.
     fn fetch(&self) -> Result<(), FetchError>;
 
-    /// The labels that the local copy has now and the settings allow.
+    /// The labels that the local copy has now and the settings allow; none if there is no copy yet.
     ///
     /// # Errors
-    /// If the local copy is missing or damaged.
+    /// If the local copy is damaged.
     fn labels(&self) -> Result<Labels, ReadError>;
 
     /// Opens the local copy for reading; one reader per thread.
@@ -27,6 +46,30 @@ pub trait Source: Send + Sync {
     /// # Errors
     /// If the local copy is missing or damaged.
     fn open(&self) -> Result<Box<dyn Reader>, ReadError>;
+
+    /// When the last fetch that succeeded ended, in seconds since 1970, also if that was in an earlier run; `None` if it
+    /// is not known, or if there is no copy that could grow old.
+    fn fetched_at(&self) -> Option<i64> {
+        None
+    }
+}
+
+impl<S: Source> Source for Arc<S> {
+    fn fetch(&self) -> Result<(), FetchError> {
+        S::fetch(self)
+    }
+
+    fn labels(&self) -> Result<Labels, ReadError> {
+        S::labels(self)
+    }
+
+    fn open(&self) -> Result<Box<dyn Reader>, ReadError> {
+        S::open(self)
+    }
+
+    fn fetched_at(&self) -> Option<i64> {
+        S::fetched_at(self)
+    }
 }
 
 /// Reads commits of a local copy.
@@ -91,6 +134,34 @@ pub struct FetchError {
     pub reason: &'static str,
     /// A lower-case sentence that names the remote (never its user or password), with a `hint:` line if there is help.
     pub message: String,
+}
+
+impl FetchError {
+    pub(crate) fn new(reason: &'static str, message: impl Into<String>) -> Self {
+        Self { reason, message: message.into() }
+    }
+
+    pub(crate) fn with_hint(mut self, hint: &str) -> Self {
+        self.message.push_str("\nhint: ");
+        self.message.push_str(hint);
+        self
+    }
+}
+
+/// Why a source cannot be built from its settings.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{setting}: {message}")]
+pub struct SetupError {
+    /// The member of the source's settings that is at fault, such as `labels`.
+    pub setting: &'static str,
+    /// A lower-case sentence, with a `hint:` line if there is help.
+    pub message: String,
+}
+
+impl SetupError {
+    pub(crate) fn new(setting: &'static str, message: impl Into<String>) -> Self {
+        Self { setting, message: message.into() }
+    }
 }
 
 /// Why the local copy could not be read.

@@ -1,0 +1,71 @@
+//! Where every value of an answer comes from, and what it hides.
+
+use crate::config::effective::{Hidden, Place};
+use crate::config::interpolate::{Resolve, Resolver};
+use crate::config::key;
+use crate::config::layer::{Data, Layer, Origin};
+use crate::config::value::Value;
+
+use super::Selection;
+
+/// One key of an answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Explained {
+    /// Dotted path with list indexes.
+    pub key: String,
+    /// The value as it is served.
+    pub value: Value,
+    /// The value as written, if placeholders made another one of it.
+    pub written: Option<Value>,
+    /// Where it stands.
+    pub origin: Origin,
+    /// The values that it hides, highest precedence first.
+    pub hides: Vec<HiddenValue>,
+}
+
+/// A value that another one hides.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HiddenValue {
+    /// The value as written.
+    pub value: Value,
+    /// Where it stands.
+    pub origin: Origin,
+}
+
+/// Every key of a selection, or those at and below `only`, in the order of the answer.
+#[must_use]
+pub fn explain(selection: &Selection, resolve: Resolve, only: Option<&str>) -> Vec<Explained> {
+    let effective = selection.effective();
+    let mut resolver = Resolver::new(&effective, &selection.layers, resolve);
+    let wanted = only.map(|path| key::split(path).unwrap_or_else(|| vec![path.into()]));
+    let mut explained = Vec::new();
+    for leaf in effective.leaves() {
+        let below = |wanted: &Vec<_>| {
+            key::split(&leaf.path).unwrap_or_else(|| vec![leaf.path.as_str().into()]).starts_with(wanted)
+        };
+        if !wanted.as_ref().is_none_or(below) {
+            continue;
+        }
+        let value = resolved(leaf.data, leaf.place, &mut resolver);
+        let written = leaf.data.to_value();
+        explained.push(Explained {
+            key: leaf.path,
+            written: (written != value).then_some(written),
+            value,
+            origin: leaf.place.origin(&selection.layers),
+            hides: leaf.hides.iter().rev().map(|hidden| hidden_value(hidden, &selection.layers)).collect(),
+        });
+    }
+    explained
+}
+
+fn resolved(data: &Data, place: Place, resolver: &mut Resolver<'_>) -> Value {
+    match data {
+        Data::Text(text) => resolver.value(text, place),
+        plain => plain.to_value(),
+    }
+}
+
+fn hidden_value(hidden: &Hidden, layers: &[Layer]) -> HiddenValue {
+    HiddenValue { value: hidden.value.clone(), origin: hidden.place.origin(layers) }
+}

@@ -1,0 +1,182 @@
+//! A snapshot and an address become an answer: the one path that every protocol takes.
+//!
+//! Floor 3, and a pure function of the two. [`select`] is cheap and says which layers take part; [`spell`] merges,
+//! interpolates and writes them. A caller keeps what `spell` made by the fingerprint of the selection.
+
+mod explain;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use sha2::{Digest, Sha256};
+
+use crate::config::address::Address;
+use crate::config::effective::Effective;
+use crate::config::interpolate::{Resolve, Resolver, interpolate};
+use crate::config::layer::Layer;
+use crate::config::merge::merge;
+use crate::config::problem::{Problem, Severity};
+use crate::config::value::Value;
+use crate::format::{self, Format};
+use crate::snapshot::{Parsed, Snapshot};
+
+pub use explain::{Explained, HiddenValue, explain};
+
+/// The layers that answer an address, lowest precedence first.
+#[derive(Debug, Clone)]
+pub struct Selection {
+    /// The layers.
+    pub layers: Vec<Layer>,
+    /// Equal for selections that give equal answers under every spelling.
+    pub fingerprint: Fingerprint,
+}
+
+/// A digest of the bytes of a selection's layers in their order.
+pub type Fingerprint = [u8; 16];
+
+/// How an answer is wanted.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Spelling {
+    /// The format.
+    pub format: Format,
+    /// How far placeholders are resolved.
+    pub resolve: Resolve,
+    /// Line breaks where the format has a compact form.
+    pub pretty: bool,
+    /// Only what is at this dotted path.
+    pub key: Option<Arc<str>>,
+}
+
+/// An answer ready to be sent.
+#[derive(Debug, Clone)]
+pub struct Spelled {
+    /// The body.
+    pub body: Bytes,
+    /// The strong entity tag, in quotes: a digest of the spelling and the body.
+    pub etag: Arc<str>,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AnswerError {
+    /// Files that take part cannot be read.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Broken(Vec<Problem>),
+    /// Nothing is at the key that was asked for.
+    #[error("there is no key `{0}`")]
+    NoKey(Arc<str>),
+}
+
+impl Default for Spelling {
+    fn default() -> Self {
+        Self { format: Format::Json, resolve: Resolve::Known, pretty: false, key: None }
+    }
+}
+
+/// The layers that answer an address.
+///
+/// # Errors
+/// [`AnswerError::Broken`] with what is wrong with the files that take part, if any of them cannot be read.
+pub fn select(snapshot: &Snapshot, address: &Address) -> Result<Selection, AnswerError> {
+    let mut layers = Vec::new();
+    let mut broken = Vec::new();
+    let mut digest = Sha256::new();
+    for file in snapshot.files(address) {
+        if file.body.is_broken() {
+            broken.extend(errors(file));
+        }
+        for (index, document) in file.body.documents.iter().enumerate() {
+            if document.condition.as_ref().is_none_or(|condition| condition.holds(&address.profiles)) {
+                digest.update(file.blob.0);
+                // Equal bytes mean different things in different formats.
+                digest.update(file.path.rsplit('.').next().unwrap_or_default());
+                digest.update(document.number.to_be_bytes());
+                layers.push(Layer { path: Arc::clone(&file.path), body: Arc::clone(&file.body), index });
+            }
+        }
+    }
+    if broken.is_empty() {
+        return Ok(Selection { layers, fingerprint: shorten(&digest.finalize()) });
+    }
+    Err(AnswerError::Broken(broken))
+}
+
+fn errors(file: &Parsed) -> impl Iterator<Item = Problem> {
+    let errors = file.body.faults.iter().filter(|fault| fault.severity == Severity::Error);
+    errors.map(|fault| fault.in_file(&file.path))
+}
+
+impl Selection {
+    /// The layers merged.
+    #[must_use]
+    pub fn effective(&self) -> Effective {
+        merge(&self.layers)
+    }
+
+    /// The merged document with its placeholders resolved.
+    #[must_use]
+    pub fn value(&self, resolve: Resolve) -> Value {
+        interpolate(&self.effective(), &self.layers, resolve).0
+    }
+
+    /// What is doubtful about the merged whole: keys that clash between layers, placeholders that lead to a circle.
+    #[must_use]
+    pub fn problems(&self) -> Vec<Problem> {
+        let mut effective = self.effective();
+        let mut problems = std::mem::take(&mut effective.problems);
+        problems.extend(interpolate(&effective, &self.layers, Resolve::Known).1);
+        problems
+    }
+}
+
+/// Merges a selection and writes it as wanted.
+///
+/// # Errors
+/// [`AnswerError::NoKey`] if the spelling asks for a key that is not there.
+pub fn spell(selection: &Selection, spelling: &Spelling) -> Result<Spelled, AnswerError> {
+    let effective = selection.effective();
+    let mut resolver = Resolver::new(&effective, &selection.layers, spelling.resolve);
+    let value = match &spelling.key {
+        None => effective.to_value(|text, place| resolver.value(text, place)),
+        Some(key) => effective
+            .get(key, |text, place| resolver.value(text, place))
+            .ok_or_else(|| AnswerError::NoKey(Arc::clone(key)))?,
+    };
+    Ok(seal(spelling.format, format::write(spelling.format, &value, spelling.pretty)))
+}
+
+/// A body with its entity tag.
+#[must_use]
+pub fn seal(format: Format, body: String) -> Spelled {
+    Spelled { etag: etag(format, &body), body: Bytes::from(body) }
+}
+
+/// What is wrong with a snapshot: the problems of its files, and those that show only when the layers of an address that
+/// the repository names come together. Merges every such address.
+#[must_use]
+pub fn all_problems(snapshot: &Snapshot) -> Vec<Problem> {
+    let mut problems = snapshot.problems.clone();
+    for address in snapshot.known_addresses() {
+        let Ok(selection) = select(snapshot, &address) else { continue };
+        problems.extend(selection.problems());
+    }
+    problems.sort_by(|one, other| (&one.file, one.at, one.code).cmp(&(&other.file, other.at, other.code)));
+    problems.dedup();
+    problems
+}
+
+fn etag(format: Format, body: &str) -> Arc<str> {
+    let mut digest = Sha256::new();
+    digest.update(format.media_type());
+    digest.update([0]);
+    digest.update(body);
+    let digest: Fingerprint = shorten(&digest.finalize());
+    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    Arc::from(format!("\"{hex}\""))
+}
+
+fn shorten(digest: &[u8]) -> Fingerprint {
+    let mut short = Fingerprint::default();
+    short.copy_from_slice(&digest[..16]);
+    short
+}

@@ -1,0 +1,140 @@
+//! The command line: one file per command, and what all of them share.
+//!
+//! Floor 8. Results go to stdout, words about them to stderr. Only this floor knows exit codes. A command gets its
+//! arguments and a `Console`; what it cannot do it returns as a `Failure`.
+
+mod client;
+mod completions;
+mod console;
+mod explain;
+mod get;
+mod health;
+mod question;
+mod refresh;
+mod render;
+mod repository;
+mod serve;
+mod settings;
+#[cfg(test)]
+mod testing;
+
+use std::ffi::OsString;
+use std::io::{self, IsTerminal as _};
+
+use clap::{Parser, Subcommand};
+
+use crate::settings::Environment;
+
+use console::{Console, Exit, Failure};
+
+/// Serves layered configuration from Git or a folder, and asks servers that do.
+#[derive(Debug, Parser)]
+#[command(name = "layerd", version, arg_required_else_help = true, after_help = EXAMPLES)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  layerd serve config-repo                       serve a folder, watched for edits
+  layerd serve --git https://git.example.org/team/config.git
+  layerd get user-service production             ask a running server
+  layerd explain user-service production --key server.port
+
+Exit codes: 0 done, 1 the answer is no, 2 wrong usage, 3 server or repository not reached, 78 refused settings.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Serve(serve::Args),
+    Get(get::Args),
+    Render(render::Args),
+    Explain(explain::Args),
+    Refresh(refresh::Args),
+    Settings(settings::Args),
+    Health(health::Args),
+    Completions(completions::Args),
+}
+
+/// Runs the command that the arguments name, the name of the program first, and returns its exit code.
+#[must_use]
+pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
+    let environment = Environment::of_process();
+    let (mut out, mut err) = (io::stdout(), io::stderr());
+    let mut console = Console {
+        is_terminal: out.is_terminal(),
+        err_is_terminal: err.is_terminal(),
+        out: &mut out,
+        err: &mut err,
+        environment: &environment,
+    };
+    run_on(args, &mut console)
+}
+
+fn run_on(args: impl IntoIterator<Item = OsString>, console: &mut Console<'_>) -> u8 {
+    let done = match Arguments::try_parse_from(args) {
+        Ok(arguments) => arguments.command.run(console),
+        Err(told) => tell(&told, console),
+    };
+    let exit = done.unwrap_or_else(|failure| console.fail(&failure));
+    exit as u8
+}
+
+impl Command {
+    fn run(&self, console: &mut Console<'_>) -> Result<Exit, Failure> {
+        match self {
+            Self::Serve(args) => args.run(console),
+            Self::Get(args) => args.run(console),
+            Self::Render(args) => args.run(console),
+            Self::Explain(args) => args.run(console),
+            Self::Refresh(args) => args.run(console),
+            Self::Settings(args) => args.run(console),
+            Self::Health(args) => args.run(console),
+            Self::Completions(args) => args.run(console),
+        }
+    }
+}
+
+/// Help and version are results; everything else that the parser says is about wrong usage.
+fn tell(told: &clap::Error, console: &mut Console<'_>) -> Result<Exit, Failure> {
+    let text = told.render();
+    let is_result = !told.use_stderr();
+    let spelled = if console.is_coloured(is_result) { text.ansi().to_string() } else { text.to_string() };
+    if is_result {
+        console.print(&spelled)?;
+        return Ok(Exit::Done);
+    }
+    console.say(&spelled);
+    Ok(Exit::Usage)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::run;
+
+    #[test]
+    fn the_definitions_of_all_commands_hold_together() {
+        use clap::CommandFactory as _;
+        super::Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_has_help_with_examples_on_stdout() {
+        for command in ["serve", "get", "render", "explain", "refresh", "settings", "health", "completions"] {
+            let ran = run(&[command, "--help"], &[]);
+            assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{command}");
+            assert!(ran.out.contains("\nExamples:\n  layerd "), "{command}: {}", ran.out);
+            assert!(ran.out.contains(&format!("Usage: layerd {command}")), "{command}: {}", ran.out);
+            assert!(!ran.out.contains('\u{1b}'), "{command} is coloured");
+        }
+    }
+
+    #[test]
+    fn wrong_usage_is_told_on_stderr() {
+        for args in [&[][..], &["nonsense"], &["get"], &["get", "a", "b", "c"], &["get", "a", "--format", "xml"]] {
+            let ran = run(args, &[]);
+            assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{args:?}");
+            assert!(!ran.err.is_empty(), "{args:?}");
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! `layerd render`: the answer that a server would give, without a server, from a folder or a repository.
+
+use crate::answer;
+
+use super::console::{Console, Exit, Failure};
+use super::get;
+use super::question::{Question, Spelling};
+use super::repository::{failure, read};
+
+/// Print the answer that a server would give, without a server
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  layerd render user-service production --repo .
+  layerd render user-service --repo https://git.example.org/team/config.git --label main --format yaml
+  layerd render user-service production --repo config-repo --key server.port")]
+pub(super) struct Args {
+    #[command(flatten)]
+    pub(super) question: Question,
+    #[command(flatten)]
+    pub(super) spelling: Spelling,
+    /// The folder, Git working tree or URL to read
+    #[arg(long, value_name = "DIR-or-URL")]
+    pub(super) repo: String,
+}
+
+impl Args {
+    pub(super) fn run(&self, console: &mut Console<'_>) -> Result<Exit, Failure> {
+        let address = self.question.address()?;
+        let read = read(&self.repo, &address, console.environment)?;
+        let selection = answer::select(&read.snapshot, &address).map_err(|error| failure(&error))?;
+        let spelled = answer::spell(&selection, &self.spelling.to_answer()).map_err(|error| failure(&error))?;
+        get::print(&spelled.body, console)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::cli::testing::run;
+
+    #[test]
+    fn a_folder_is_rendered_as_it_is() {
+        let repo = concat!(env!("CARGO_MANIFEST_DIR"), "/config-repo-example");
+        let ran = run(&["render", "user-service", "production", "--repo", repo, "--key", "datasource.pool"], &[]);
+        assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (0, "{\"size\":50,\"timeout\":\"3s\"}\n", ""));
+        let ran = run(&["render", "user-service", "--repo", repo, "--key", "nope"], &[]);
+        assert_eq!((ran.code, ran.err.as_str()), (1, "error: there is no key `nope`\n"));
+    }
+
+    #[test]
+    fn values_of_a_folder_are_explained() {
+        let repo = concat!(env!("CARGO_MANIFEST_DIR"), "/config-repo-example");
+        let args = ["explain", "user-service", "production", "--repo", repo, "--key", "datasource.pool.size"];
+        let expected = "datasource.pool.size = 50\n  user-service/application-production.yml:5:11\n  \
+                        hides 10 user-service/application.yml:15:11\n";
+        let ran = run(&args, &[]);
+        let (about, keys) = ran.out.split_once('\n').unwrap();
+        assert_eq!((ran.code, keys, ran.err.as_str()), (0, expected, ""));
+        assert!(about.starts_with("# user-service production, label main, version "), "{about}");
+    }
+
+    #[test]
+    fn what_cannot_be_read_ends_with_3() {
+        let ran = run(&["render", "a", "--repo", "/nowhere/at/all"], &[]);
+        assert_eq!((ran.code, ran.out.as_str()), (3, ""), "{}", ran.err);
+    }
+}

@@ -1,0 +1,66 @@
+//! A folder or repository read once, for commands that need no server.
+
+use std::sync::Arc;
+
+use crate::answer::AnswerError;
+use crate::config::address::Address;
+use crate::serve::{self, ServeError};
+use crate::settings::{self, Environment, Flags, Purpose};
+use crate::snapshot::Snapshot;
+
+use super::console::{Exit, Failure};
+
+/// A snapshot and the label that it is of.
+pub(super) struct Read {
+    pub(super) label: Arc<str>,
+    pub(super) snapshot: Arc<Snapshot>,
+}
+
+/// Reads what answers an address: the files of a folder as they are, or the commit of a label if `repo` is a URL or a
+/// label is asked for.
+pub(super) fn read(repo: &str, address: &Address, environment: &Environment) -> Result<Read, Failure> {
+    let mirror = tempfile::tempdir().map_err(|error| Failure::new(Exit::Unreachable, format!("{error}")))?;
+    let path = environment.directory.join(repo);
+    let as_folder = path.is_dir() && address.label.is_none() && !crate::source::dir::is_bare_repository(&path);
+    let repo = Some(if path.exists() { path.to_string_lossy().into_owned() } else { repo.to_owned() });
+    let flags = Flags {
+        dir: repo.clone().filter(|_| as_folder),
+        git: repo.filter(|_| !as_folder),
+        state: Some(mirror.path().to_string_lossy().into_owned()),
+        ..Flags::default()
+    };
+    let loaded = settings::load(&flags, environment, Purpose::Serve).map_err(Failure::Refused)?;
+    let source = loaded.settings.sources.first().ok_or_else(|| unreachable(&"there is no source"))?;
+    let opened = serve::open(source, &loaded.settings).map_err(|error| refused(&error))?;
+    opened.live.source.fetch().map_err(|error| unreachable(&error))?;
+    opened.live.advance().map_err(|error| unreachable(&error))?;
+    let found = opened.live.labelled(address.label.as_deref()).map_err(|error| unreachable(&error))?;
+    let (label, snapshot) = found.ok_or_else(|| unknown(address.label.as_deref()))?;
+    Ok(Read { label, snapshot })
+}
+
+/// An answer that cannot be made, told as commands tell it.
+pub(super) fn failure(error: &AnswerError) -> Failure {
+    Failure::new(Exit::No, error.to_string())
+}
+
+fn refused(error: &ServeError) -> Failure {
+    Failure::new(Exit::Usage, error.to_string())
+}
+
+fn unreachable(error: &dyn std::fmt::Display) -> Failure {
+    let text = error.to_string();
+    match text.split_once("\nhint: ") {
+        Some((message, hint)) => Failure::new(Exit::Unreachable, message).with_hint(hint),
+        None => Failure::new(Exit::Unreachable, text),
+    }
+}
+
+fn unknown(label: Option<&str>) -> Failure {
+    match label {
+        Some(label) => Failure::new(Exit::No, format!("there is no label `{label}`"))
+            .with_hint("a label is the whole name of a branch or tag, or a full commit id"),
+        None => Failure::new(Exit::No, "the repository has no `main`, no `master` and no default branch")
+            .with_hint("name the branch with --label"),
+    }
+}

@@ -1,0 +1,129 @@
+//! `layerd serve`: the flags of a server, and from there to the running server.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::serve;
+use crate::settings::{self, Flags, Loaded, Purpose};
+use crate::store::Store;
+use crate::telemetry;
+
+use super::console::{Console, Exit, Failure};
+
+/// Serve a folder, a Git repository, or what the settings name
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  layerd serve config-repo
+  layerd serve --git https://git.example.org/team/config.git --label main
+  layerd serve --settings layerd.yaml --listen 127.0.0.1:0
+
+Settings come from the file, then variables (LAYERD_HTTP__LISTEN), then flags; later ones win. Ends with 78 if they are
+refused. SIGTERM finishes the requests under way, SIGHUP fetches now.")]
+pub(super) struct Args {
+    #[command(flatten)]
+    settings: SettingsArgs,
+}
+
+/// What the command line says about settings.
+#[derive(Debug, clap::Args)]
+pub(super) struct SettingsArgs {
+    /// The folder to serve, watched for edits
+    #[arg(value_name = "DIR")]
+    dir: Option<String>,
+    /// The Git repository to serve
+    #[arg(long, value_name = "URL")]
+    git: Option<String>,
+    /// The branch, tag or commit that answers when a request names none
+    #[arg(long)]
+    label: Option<String>,
+    /// The file with the settings of the server
+    #[arg(long, value_name = "FILE")]
+    settings: Option<String>,
+    /// Where to listen; port 0 picks a free one [default: 127.0.0.1:8888]
+    #[arg(long, value_name = "ADDR:PORT")]
+    listen: Option<String>,
+    /// The folder where mirrors live
+    #[arg(long, value_name = "DIR")]
+    state: Option<String>,
+    /// Listen beyond loopback although nothing asks who is there
+    #[arg(long)]
+    insecure_open: bool,
+}
+
+impl Args {
+    pub(super) fn run(&self, console: &mut Console<'_>) -> Result<Exit, Failure> {
+        let loaded = self.settings.load(Purpose::Serve, console)?;
+        serve(loaded, console)
+    }
+}
+
+impl SettingsArgs {
+    /// Loads the settings and tells what is probably not meant.
+    pub(super) fn load(&self, purpose: Purpose, console: &mut Console<'_>) -> Result<Loaded, Failure> {
+        let flags = Flags {
+            dir: self.dir.clone(),
+            git: self.git.clone(),
+            label: self.label.clone(),
+            settings: self.settings.clone(),
+            listen: self.listen.clone(),
+            state: self.state.clone(),
+            insecure_open: self.insecure_open,
+        };
+        let loaded = settings::load(&flags, console.environment, purpose).map_err(Failure::Refused)?;
+        for warning in &loaded.warnings {
+            console.say(&format!("warning: {warning}\n"));
+        }
+        Ok(loaded)
+    }
+}
+
+/// Serves until a signal ends it.
+fn serve(loaded: Loaded, console: &mut Console<'_>) -> Result<Exit, Failure> {
+    let refused = |error: &dyn std::fmt::Display| Failure::new(Exit::Settings, error.to_string());
+    telemetry::init(&loaded.settings.telemetry, console.err_is_terminal, console.has_no_color())
+        .map_err(|error| refused(&error))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| refused(&error))?;
+    let mut printed = Ok(());
+    let listening = |address: SocketAddr, store: &Store| {
+        printed = console.print(&greeting(address, store, console.is_terminal));
+    };
+    let served = runtime.block_on(serve::serve(loaded.settings, listening));
+    // A fetch that hangs holds a thread that nothing can end; the process ends without it.
+    runtime.shutdown_timeout(Duration::from_millis(100));
+    printed?;
+    served.map(|()| Exit::Done).map_err(|error| refused(&error))
+}
+
+/// The line that programs wait for and, for people, what there is and how to ask for it.
+fn greeting(address: SocketAddr, store: &Store, is_terminal: bool) -> String {
+    let line = format!("listening on http://{address}\n");
+    let mut names = store.sources.iter().flat_map(|live| live.known_applications());
+    let (true, Some(first)) = (is_terminal, names.next()) else { return line };
+    let others = names.map(|name| format!(", {name}")).collect::<String>();
+    format!(
+        "{line}serving {first}{others}\n\n\
+         try: curl http://{address}/api/v1/config/{first}/production\n     \
+         curl http://{address}/api/v1/explain/{first}/production\n"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::cli::testing::run;
+
+    #[test]
+    fn settings_that_are_refused_end_with_78_and_a_line_for_each_mistake() {
+        let ran = run(&["serve", "--listen", "0.0.0.0:1"], &[("LAYERD_LIMITS__COLD", "x"), ("LAYERD_LABL", "main")]);
+        let expected = "\
+warning: LAYERD_LABL: `LAYERD_LABL` is no setting; it has no effect
+hint: did you mean `LAYERD_LABEL`?
+error: LAYERD_LIMITS__COLD: `limits.cold` is `x`, but takes a number from 1 to 256
+error: there is no source to serve
+hint: run `layerd serve DIR` or `layerd serve --git URL`, or name one under `sources` in the settings file
+error: --listen: `http.listen` is 0.0.0.0:1, which others can reach, and nothing asks yet who is there
+hint: if they may read everything, add `http: { insecure-open: true }` to the settings file, or `--insecure-open`
+";
+        assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (78, "", expected));
+    }
+}

@@ -1,0 +1,236 @@
+//! Which files answer an address, in what order: the precedence rules of the native semantics, as one list.
+//!
+//! A *stem* is the path of a file without its extension. The order of stems is `RANKS` × profiles × places; the files
+//! of one stem follow in the order of [`EXTENSIONS`]. Nothing else in the crate knows an order.
+
+use std::sync::Arc;
+
+use super::address::Address;
+
+/// The file name that every service shares.
+pub const SHARED: &str = "application";
+
+/// The extensions of configuration files; in one place a later one wins over an earlier one.
+pub const EXTENSIONS: [&str; 4] = ["yml", "yaml", "json", "properties"];
+
+/// The ranks, lowest first: whose files, and whether those of a profile.
+const RANKS: [(Owner, bool); 4] =
+    [(Owner::Everyone, false), (Owner::Everyone, true), (Owner::Service, false), (Owner::Service, true)];
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Owner {
+    Everyone,
+    Service,
+}
+
+/// The folders of a repository in which configuration is looked for: the root, then these.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SearchPaths {
+    places: Vec<Place>,
+}
+
+/// A folder that is searched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Place {
+    /// A folder whose `application*` files are everyone's.
+    Shared(String),
+    /// The folder of one service: the text before and after the service's name.
+    OfService(String, String),
+}
+
+/// Why a text is no search path.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{path}` {reason}")]
+pub struct SearchPathError {
+    path: String,
+    reason: &'static str,
+}
+
+const PLACEHOLDER: &str = "{application}";
+
+impl SearchPaths {
+    /// Reads the entries of `search-paths`. `{application}` takes part, last, even if no entry holds it.
+    ///
+    /// # Errors
+    /// Names the entry that leaves the repository or holds something other than `{application}` in braces or a wildcard.
+    pub fn parse<S: AsRef<str>>(entries: &[S]) -> Result<Self, SearchPathError> {
+        let mut places = entries.iter().map(|entry| Place::parse(entry.as_ref())).collect::<Result<Vec<_>, _>>()?;
+        if !places.iter().any(|place| matches!(place, Place::OfService(..))) {
+            places.push(Place::OfService(String::new(), String::new()));
+        }
+        Ok(Self { places })
+    }
+
+    /// The folders that hold files for everyone, the root first.
+    pub fn shared(&self) -> impl Iterator<Item = &str> {
+        std::iter::once("").chain(self.places.iter().filter_map(|place| match place {
+            Place::Shared(folder) => Some(folder.as_str()),
+            Place::OfService(..) => None,
+        }))
+    }
+
+    /// The service whose folder this is, if it is the folder of one.
+    #[must_use]
+    pub fn service_of<'a>(&self, folder: &'a str) -> Option<&'a str> {
+        if self.shared().any(|shared| shared == folder) {
+            return None;
+        }
+        self.places.iter().find_map(|place| match place {
+            Place::OfService(before, after) => folder
+                .strip_prefix(before.as_str())
+                .and_then(|rest| rest.strip_suffix(after.as_str()))
+                .filter(|name| !name.is_empty() && !name.contains('/')),
+            Place::Shared(_) => None,
+        })
+    }
+}
+
+impl Default for SearchPaths {
+    fn default() -> Self {
+        Self { places: vec![Place::OfService(String::new(), String::new())] }
+    }
+}
+
+impl Place {
+    fn parse(entry: &str) -> Result<Self, SearchPathError> {
+        let refuse = |reason| Err(SearchPathError { path: entry.to_owned(), reason });
+        if entry.starts_with('/') || entry.contains('\\') {
+            return refuse("is not a path relative to the root of the repository");
+        }
+        let segments: Vec<_> = entry.split('/').filter(|segment| !segment.is_empty() && *segment != ".").collect();
+        if segments.contains(&"..") {
+            return refuse("leaves the repository");
+        }
+        let path = segments.join("/");
+        let (before, after) = path.split_once(PLACEHOLDER).unwrap_or((&path, ""));
+        if [before, after].iter().any(|part| part.contains(['{', '}', '*', '?'])) {
+            return refuse("holds a wildcard or a placeholder other than one `{application}`");
+        }
+        Ok(if path.contains(PLACEHOLDER) {
+            Self::OfService(before.to_owned(), after.to_owned())
+        } else {
+            Self::Shared(path)
+        })
+    }
+}
+
+/// The stems that answer an address, lowest precedence first, each once at its lowest place.
+#[must_use]
+pub fn stems(address: &Address, paths: &SearchPaths) -> Vec<String> {
+    let mut stems: Vec<String> = Vec::new();
+    for (owner, of_profile) in RANKS {
+        let profiles: Vec<Option<&Arc<str>>> =
+            if of_profile { address.profiles.iter().map(Some).collect() } else { vec![None] };
+        for profile in profiles {
+            for stem in places(owner, &address.application, paths) {
+                let stem = profile.map_or_else(|| stem.clone(), |profile| format!("{stem}-{profile}"));
+                if !stems.contains(&stem) {
+                    stems.push(stem);
+                }
+            }
+        }
+    }
+    stems
+}
+
+/// The stems without profile of one rank: by place, `application` before the service.
+fn places(owner: Owner, service: &str, paths: &SearchPaths) -> Vec<String> {
+    let root = Place::Shared(String::new());
+    let mut stems = Vec::new();
+    for place in std::iter::once(&root).chain(&paths.places) {
+        match (place, owner) {
+            (Place::Shared(folder), Owner::Everyone) => stems.push(join(folder, SHARED)),
+            (Place::Shared(folder), Owner::Service) => stems.push(join(folder, service)),
+            (Place::OfService(..), Owner::Everyone) => {}
+            (Place::OfService(before, after), Owner::Service) => {
+                let folder = format!("{before}{service}{after}");
+                stems.push(join(&folder, SHARED));
+                stems.push(join(&folder, service));
+            }
+        }
+    }
+    stems
+}
+
+fn join(folder: &str, name: &str) -> String {
+    if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn order(application: &str, profiles: &str, paths: &[&str]) -> Vec<String> {
+        let address = Address::parse(application, Some(profiles), None).unwrap();
+        stems(&address, &SearchPaths::parse(paths).unwrap())
+    }
+
+    #[test]
+    fn the_four_ranks_follow_one_another() {
+        let expected = [
+            "application",
+            "application-eu",
+            "application-production",
+            "user",
+            "user/application",
+            "user/user",
+            "user-eu",
+            "user/application-eu",
+            "user/user-eu",
+            "user-production",
+            "user/application-production",
+            "user/user-production",
+        ];
+        assert_eq!(order("user", "eu,production", &["{application}"]), expected);
+        assert_eq!(order("user", "eu,production", &[]), expected);
+    }
+
+    #[test]
+    fn a_shared_search_path_ranks_with_the_root_above_it() {
+        let expected = [
+            "application",
+            "shared/application",
+            "application-default",
+            "shared/application-default",
+            "user",
+            "shared/user",
+            "user/application",
+            "user/user",
+            "user-default",
+            "shared/user-default",
+            "user/application-default",
+            "user/user-default",
+        ];
+        assert_eq!(order("user", "default", &["shared/"]), expected);
+    }
+
+    #[test]
+    fn a_file_is_selected_once_at_its_lowest_rank() {
+        assert_eq!(
+            order("application", "default", &[]),
+            ["application", "application-default", "application/application", "application/application-default"]
+        );
+        assert_eq!(order("shared", "p", &["shared"]).iter().filter(|stem| *stem == "shared/application").count(), 1);
+    }
+
+    #[test]
+    fn a_pattern_may_stand_anywhere_in_a_path() {
+        let paths = SearchPaths::parse(&["services/{application}/config", "shared"]).unwrap();
+        assert_eq!(paths.service_of("services/user/config"), Some("user"));
+        assert_eq!(paths.service_of("services/a/b/config"), None);
+        assert_eq!(paths.service_of("user"), None);
+        assert_eq!(paths.shared().collect::<Vec<_>>(), ["", "shared"]);
+    }
+
+    #[test]
+    fn paths_that_leave_the_repository_are_refused() {
+        let refusal = |entry: &str| SearchPaths::parse(&[entry]).unwrap_err().to_string();
+        assert_eq!(refusal("../x"), "`../x` leaves the repository");
+        assert_eq!(refusal("/etc"), "`/etc` is not a path relative to the root of the repository");
+        assert_eq!(
+            refusal("a/{profile}"),
+            "`a/{profile}` holds a wildcard or a placeholder other than one `{application}`"
+        );
+        assert_eq!(refusal("a/*"), "`a/*` holds a wildcard or a placeholder other than one `{application}`");
+    }
+}

@@ -1,0 +1,15 @@
+//! YAML, both directions: documents with positions out of bytes, and text out of values.
+//!
+//! Scalars follow the core schema of YAML 1.2. The parser of the syntax is known to two private modules only: one asks
+//! it for events, the other explains its errors.
+
+mod anchor;
+mod events;
+mod mistake;
+mod quote;
+mod read;
+mod scalar;
+mod write;
+
+pub(super) use read::read;
+pub(super) use write::write;

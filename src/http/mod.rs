@@ -1,0 +1,185 @@
+//! The way in: connections that others hold to us, and the protocols spoken on them.
+//!
+//! Floor 6. A request passes, in this order: the accept loop (`listen.rs`: time-outs, sizes), the guard (`guard.rs`:
+//! path, host, origin), the router below, one handler of one protocol. Every route states its scope; a test prints them
+//! all, so that none comes in unseen.
+
+pub mod error;
+pub mod etag;
+pub mod guard;
+pub mod listen;
+pub mod native;
+pub mod ops;
+mod query;
+mod refusals;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use axum::Router;
+use axum::routing::MethodRouter;
+
+use crate::store::Store;
+use crate::store::refresh::Handle;
+
+use error::Refusal;
+
+/// What handlers share.
+pub struct App {
+    /// What is served.
+    pub store: Arc<Store>,
+    /// The refresh loop of each source, in the order of the store.
+    pub refresh: Vec<Handle>,
+    /// What `GET /metrics` shows.
+    pub metrics: ops::Metrics,
+    /// The server is stopping: not ready any more, so that balancers send nobody here.
+    pub draining: AtomicBool,
+}
+
+/// A route with what a caller must be allowed to do.
+pub struct Route {
+    #[cfg_attr(not(test), expect(dead_code, reason = "the test reads it, and access control will"))]
+    verb: &'static str,
+    path: &'static str,
+    #[cfg_attr(not(test), expect(dead_code, reason = "the test reads it, and access control will"))]
+    scope: Scope,
+    handler: MethodRouter<Arc<App>>,
+}
+
+/// What a caller of a route must be allowed to do, once access control exists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// Nothing: health.
+    Open,
+    /// Read the configuration of the application in the path.
+    Read,
+    /// See what the server holds, without values.
+    Status,
+    /// Ask for a fetch.
+    Refresh,
+    /// Read the metrics.
+    Metrics,
+}
+
+impl Route {
+    fn get<H, T>(path: &'static str, scope: Scope, handler: H) -> Self
+    where
+        H: axum::handler::Handler<T, Arc<App>>,
+        T: 'static,
+    {
+        Self { verb: "GET", path, scope, handler: axum::routing::get(handler) }
+    }
+
+    fn post<H, T>(path: &'static str, scope: Scope, handler: H) -> Self
+    where
+        H: axum::handler::Handler<T, Arc<App>>,
+        T: 'static,
+    {
+        Self { verb: "POST", path, scope, handler: axum::routing::post(handler) }
+    }
+}
+
+/// Every route of every protocol.
+fn routes() -> Vec<Route> {
+    let mut routes = native::routes();
+    routes.extend(ops::routes());
+    routes
+}
+
+/// The router of all protocols below a prefix.
+pub fn router(app: Arc<App>, prefix: &str) -> Router {
+    let add = |router: Router<Arc<App>>, route: Route| router.route(route.path, route.handler);
+    let routes = routes().into_iter().fold(Router::new(), add);
+    let below = match prefix.trim_matches('/') {
+        "" => routes,
+        prefix => Router::new().nest(&format!("/{prefix}"), routes),
+    };
+    below
+        .method_not_allowed_fallback(async || Refusal::wrong_method())
+        .fallback(async || Refusal::no_route())
+        .with_state(app)
+}
+
+/// How the server listens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// Where to listen. Loopback by default, because nothing asks yet who is there.
+    pub listen: SocketAddr,
+    /// A path before every route, for servers behind a proxy that does not strip one.
+    pub prefix: String,
+    /// Listen beyond loopback although nothing asks who is there.
+    pub insecure_open: bool,
+    /// What a connection and a request may cost.
+    pub limits: Limits,
+}
+
+/// What a connection and a request may cost.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of a request body.
+    pub body: usize,
+    /// Bytes of a request target.
+    pub path: usize,
+    /// Bytes of all request headers together.
+    pub headers: usize,
+    /// From the first byte of a request to the end of its headers, as much again for its body, and from accepting to the
+    /// first byte.
+    pub header_time: Duration,
+    /// How long a connection may rest between requests.
+    pub idle_time: Duration,
+    /// Connections at once.
+    pub connections: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8888)),
+            prefix: String::new(),
+            insecure_open: false,
+            limits: Limits::default(),
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body: 64 << 10,
+            path: 4 << 10,
+            headers: 16 << 10,
+            header_time: Duration::from_secs(10),
+            idle_time: Duration::from_secs(75),
+            connections: 20_000,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_route_states_its_verb_and_scope() {
+        let routes: Vec<_> =
+            routes().iter().map(|route| format!("{} {} {:?}", route.verb, route.path, route.scope)).collect();
+        let expected = "\
+            GET /api/v1/config/{application} Read
+            GET /api/v1/config/{application}/{profiles} Read
+            GET /api/v1/explain/{application}/{profiles} Read
+            GET /api/v1/sources/{application}/{profiles} Read
+            GET /api/v1/applications Status
+            GET /api/v1/problems Status
+            POST /api/v1/refresh Refresh
+            POST /refresh Refresh
+            POST /actuator/refresh Refresh
+            GET /api/v1/status Status
+            GET /health/live Open
+            GET /health/ready Open
+            GET /healthz Open
+            GET /metrics Metrics";
+        assert_eq!(routes, expected.lines().map(str::trim).collect::<Vec<_>>());
+    }
+}

@@ -1,0 +1,343 @@
+//! layerd's own protocol: the merged document, where its values come from, and what the repository holds.
+//!
+//! The contract is section "HTTP" of `docs/protocols.md`. What operators ask is in `ops.rs`.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+
+use crate::answer::{self, AnswerError, Explained, HiddenValue, Selection, Spelled, Spelling};
+use crate::config::address::Address;
+use crate::config::interpolate::Resolve;
+use crate::config::layer;
+use crate::config::problem::Problem;
+use crate::config::value::Value;
+use crate::format::{self, Format};
+use crate::snapshot::Snapshot;
+use crate::store::refresh::now;
+use crate::store::{Chosen, Store};
+
+use super::error::Refusal;
+use super::etag::{accepted, client_has};
+use super::query::Asking;
+use super::{App, Route, Scope};
+
+/// The routes of this protocol.
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::get("/api/v1/config/{application}", Scope::Read, get_default),
+        Route::get("/api/v1/config/{application}/{profiles}", Scope::Read, get_config),
+        Route::get("/api/v1/explain/{application}/{profiles}", Scope::Read, explain_config),
+        Route::get("/api/v1/sources/{application}/{profiles}", Scope::Read, list_sources),
+        Route::get("/api/v1/applications", Scope::Status, list_applications),
+        Route::get("/api/v1/problems", Scope::Status, list_problems),
+    ]
+}
+
+type Asked = (State<Arc<App>>, Asking<Parameters>, HeaderMap);
+
+async fn get_default(Path(application): Path<String>, asked: Asked) -> Result<Response, Refusal> {
+    config(&application, None, asked).await
+}
+
+async fn get_config(Path((application, profiles)): Path<(String, String)>, asked: Asked) -> Result<Response, Refusal> {
+    config(&application, Some(&profiles), asked).await
+}
+
+async fn config(application: &str, profiles: Option<&str>, asked: Asked) -> Result<Response, Refusal> {
+    let (State(app), Asking(parameters), headers) = asked;
+    let address = parameters.address(application, profiles)?;
+    let spelling = parameters.spelling(&headers)?;
+    let chosen = app.store.snapshot(&address).await?;
+    if parameters.strict()? && !chosen.snapshot.catalogue.names(&address.application) {
+        return Err(Refusal::unknown_application(&address.application));
+    }
+    let spelled = app.store.answer(&chosen, &address, &spelling)?;
+    Ok(Spelt { store: &app.store, chosen: &chosen, media_type: spelling.format.media_type() }
+        .answer(&spelled, &headers))
+}
+
+async fn explain_config(
+    Path((application, profiles)): Path<(String, String)>,
+    (State(app), Asking(parameters), headers): Asked,
+) -> Result<Response, Refusal> {
+    let address = parameters.address(&application, Some(&profiles))?;
+    let resolve = parameters.resolve()?;
+    let chosen = app.store.snapshot(&address).await?;
+    let body = explanation(&address, &chosen.label, &chosen.snapshot, resolve, parameters.key.as_deref())?;
+    let spelled = answer::seal(Format::Json, body);
+    Ok(Spelt { store: &app.store, chosen: &chosen, media_type: "application/json" }.answer(&spelled, &headers))
+}
+
+/// The JSON that explains an address; the command line prints the same.
+///
+/// # Errors
+/// If a file that takes part cannot be read, or nothing is at or below `key`.
+pub fn explanation(
+    address: &Address,
+    label: &str,
+    snapshot: &Snapshot,
+    resolve: Resolve,
+    key: Option<&str>,
+) -> Result<String, AnswerError> {
+    let keys = answer::explain(&answer::select(snapshot, address)?, resolve, key);
+    if let (Some(key), true) = (key, keys.is_empty()) {
+        return Err(AnswerError::NoKey(Arc::from(key)));
+    }
+    let version = snapshot.commit.to_string();
+    let about = About::new(address, label, snapshot);
+    let keys = keys.iter().map(|key| ExplainedKey::new(key, &version)).collect();
+    Ok(serde_json::to_string(&Explanation { about, keys }).expect("texts, numbers and JSON are always JSON"))
+}
+
+async fn list_sources(
+    Path((application, profiles)): Path<(String, String)>,
+    (State(app), Asking(parameters), headers): Asked,
+) -> Result<Response, Refusal> {
+    let address = parameters.address(&application, Some(&profiles))?;
+    let chosen = app.store.snapshot(&address).await?;
+    let Selection { layers, .. } = answer::select(&chosen.snapshot, &address)?;
+    let sources = layers.iter().map(SourceLayer::new).collect();
+    Ok(json(
+        &app.store,
+        &chosen,
+        &Sources { about: About::new(&address, &chosen.label, &chosen.snapshot), sources },
+        &headers,
+    ))
+}
+
+async fn list_applications((State(app), Asking(parameters), headers): Asked) -> Result<Response, Refusal> {
+    let chosen = app.store.by_label(parameters.label()?.as_deref()).await?;
+    let catalogue = &chosen.snapshot.catalogue;
+    let applications = catalogue.applications.keys();
+    let applications = applications
+        .map(|name| Application { application: Arc::clone(name), profiles: catalogue.profiles(name) })
+        .collect();
+    let labels = app.store.sources[chosen.source].table().labels.tips.keys().cloned().collect();
+    let listed =
+        Applications { label: &chosen.label, version: chosen.snapshot.commit.to_string(), applications, labels };
+    Ok(json(&app.store, &chosen, &listed, &headers))
+}
+
+async fn list_problems((State(app), Asking(parameters), headers): Asked) -> Result<Response, Refusal> {
+    let chosen = app.store.by_label(parameters.label()?.as_deref()).await?;
+    let snapshot = Arc::clone(&chosen.snapshot);
+    // Merging every known address is too much work for a thread that serves others as well.
+    let problems = tokio::task::spawn_blocking(move || answer::all_problems(&snapshot)).await.unwrap_or_default();
+    let listed = Problems { label: &chosen.label, version: chosen.snapshot.commit.to_string(), problems };
+    Ok(json(&app.store, &chosen, &listed, &headers))
+}
+
+/// The parameters of this protocol's requests. Those that a route does not know are ignored.
+#[derive(Debug, Default, Deserialize)]
+struct Parameters {
+    label: Option<String>,
+    key: Option<String>,
+    format: Option<String>,
+    resolve: Option<String>,
+    strict: Option<String>,
+    pretty: Option<String>,
+}
+
+impl Parameters {
+    fn address(&self, application: &str, profiles: Option<&str>) -> Result<Address, Refusal> {
+        Ok(Address::parse(application, profiles, self.label.as_deref())?)
+    }
+
+    fn label(&self) -> Result<Option<Arc<str>>, Refusal> {
+        Ok(Address::parse("application", None, self.label.as_deref())?.label)
+    }
+
+    fn spelling(&self, headers: &HeaderMap) -> Result<Spelling, Refusal> {
+        let format = match &self.format {
+            Some(name) => Format::of_name(name)
+                .ok_or_else(|| Refusal::parameter("format", name, "json, yaml, properties, env or toml"))?,
+            None => accepted(headers).ok_or_else(Refusal::not_acceptable)?,
+        };
+        Ok(Spelling {
+            format,
+            resolve: self.resolve()?,
+            pretty: flag("pretty", self.pretty.as_ref())?,
+            key: self.key.as_deref().map(Arc::from),
+        })
+    }
+
+    fn resolve(&self) -> Result<Resolve, Refusal> {
+        match self.resolve.as_deref() {
+            None | Some("known") => Ok(Resolve::Known),
+            Some("all") => Ok(Resolve::All),
+            Some("false") => Ok(Resolve::Nothing),
+            Some(other) => Err(Refusal::parameter("resolve", other, "known, all or false")),
+        }
+    }
+
+    fn strict(&self) -> Result<bool, Refusal> {
+        flag("strict", self.strict.as_ref())
+    }
+}
+
+/// A parameter that is on when it is there, with or without `=true`.
+fn flag(name: &'static str, value: Option<&String>) -> Result<bool, Refusal> {
+    match value.map(String::as_str) {
+        None | Some("false" | "0") => Ok(false),
+        Some("" | "true" | "1") => Ok(true),
+        Some(other) => Err(Refusal::parameter(name, other, "true or false")),
+    }
+}
+
+/// What the headers of an answer are made of.
+struct Spelt<'a> {
+    store: &'a Store,
+    chosen: &'a Chosen,
+    media_type: &'static str,
+}
+
+impl Spelt<'_> {
+    fn answer(&self, spelled: &Spelled, request: &HeaderMap) -> Response {
+        let mut response = match client_has(request, &spelled.etag) {
+            true => StatusCode::NOT_MODIFIED.into_response(),
+            false => ([(header::CONTENT_TYPE, self.media_type)], spelled.body.clone()).into_response(),
+        };
+        let headers = response.headers_mut();
+        let text = |text: &str| HeaderValue::from_str(text).ok();
+        headers.extend(text(&spelled.etag).map(|value| (header::ETAG, value)));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+        headers.insert(header::VARY, HeaderValue::from_static("Authorization, Accept, Accept-Encoding"));
+        let named = header::HeaderName::from_static;
+        headers.extend(text(&self.chosen.snapshot.commit.to_string()).map(|value| (named("layerd-version"), value)));
+        // Bytes beyond ASCII are legal in a branch's name and opaque in a header.
+        let label = HeaderValue::from_bytes(self.chosen.label.as_bytes()).ok();
+        headers.extend(label.map(|value| (named("layerd-label"), value)));
+        let age = self.store.sources[self.chosen.source].freshness.age(now());
+        headers.extend(age.map(|age| (named("layerd-age"), HeaderValue::from(age))));
+        response
+    }
+}
+
+/// An answer about configuration that is not configuration itself.
+fn json(store: &Store, chosen: &Chosen, body: &impl Serialize, request: &HeaderMap) -> Response {
+    match serde_json::to_string(body) {
+        Ok(body) => {
+            let spelled = answer::seal(Format::Json, body);
+            Spelt { store, chosen, media_type: "application/json" }.answer(&spelled, request)
+        }
+        Err(error) => Refusal::internal().logged(&error).into_response(),
+    }
+}
+
+// ── what goes over the wire ──
+
+#[derive(Serialize)]
+struct About<'a> {
+    application: &'a str,
+    profiles: &'a [Arc<str>],
+    label: &'a str,
+    version: String,
+}
+
+/// The answer of `explain`.
+#[derive(Serialize)]
+struct Explanation<'a> {
+    #[serde(flatten)]
+    about: About<'a>,
+    keys: Vec<ExplainedKey<'a>>,
+}
+
+/// One key with where its value comes from.
+#[derive(Serialize)]
+struct ExplainedKey<'a> {
+    key: &'a str,
+    value: Box<serde_json::value::RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    written: Option<Box<serde_json::value::RawValue>>,
+    #[serde(flatten)]
+    origin: &'a layer::Origin,
+    commit: &'a str,
+    hides: Vec<HiddenKey<'a>>,
+}
+
+#[derive(Serialize)]
+struct HiddenKey<'a> {
+    value: Box<serde_json::value::RawValue>,
+    #[serde(flatten)]
+    origin: &'a layer::Origin,
+}
+
+#[derive(Serialize)]
+struct Sources<'a> {
+    #[serde(flatten)]
+    about: About<'a>,
+    /// Lowest precedence first.
+    sources: Vec<SourceLayer<'a>>,
+}
+
+#[derive(Serialize)]
+struct SourceLayer<'a> {
+    file: &'a str,
+    document: u32,
+    values: Box<serde_json::value::RawValue>,
+}
+
+#[derive(Serialize)]
+struct Applications<'a> {
+    label: &'a str,
+    version: String,
+    applications: Vec<Application>,
+    labels: BTreeSet<Arc<str>>,
+}
+
+#[derive(Serialize)]
+struct Application {
+    application: Arc<str>,
+    profiles: BTreeSet<Arc<str>>,
+}
+
+#[derive(Serialize)]
+struct Problems<'a> {
+    label: &'a str,
+    version: String,
+    problems: Vec<Problem>,
+}
+
+impl<'a> About<'a> {
+    fn new(address: &'a Address, label: &'a str, snapshot: &Snapshot) -> Self {
+        Self {
+            application: &address.application,
+            profiles: &address.profiles,
+            label,
+            version: snapshot.commit.to_string(),
+        }
+    }
+}
+
+impl<'a> ExplainedKey<'a> {
+    fn new(explained: &'a Explained, commit: &'a str) -> Self {
+        let hidden = |hidden: &'a HiddenValue| HiddenKey { value: raw(&hidden.value), origin: &hidden.origin };
+        Self {
+            key: &explained.key,
+            value: raw(&explained.value),
+            written: explained.written.as_ref().map(raw),
+            origin: &explained.origin,
+            commit,
+            hides: explained.hides.iter().map(hidden).collect(),
+        }
+    }
+}
+
+impl<'a> SourceLayer<'a> {
+    fn new(layer: &'a layer::Layer) -> Self {
+        let document = layer.document();
+        let values = Value::Map(layer::entries_to_map(&document.root));
+        Self { file: &layer.path, document: document.number, values: raw(&values) }
+    }
+}
+
+/// A value as JSON of our own writing, so that integers of any size stay exact.
+fn raw(value: &Value) -> Box<serde_json::value::RawValue> {
+    let text = format::write(Format::Json, value, false);
+    serde_json::value::RawValue::from_string(text).unwrap_or_default()
+}

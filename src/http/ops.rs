@@ -1,0 +1,291 @@
+//! What operators and machines ask: refresh, status, health, metrics.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+use serde::{Deserialize, Serialize};
+
+use crate::config::problem::{Problem, Severity};
+use crate::snapshot::Snapshot;
+use crate::store::Store;
+use crate::store::live::{Fresh, Live};
+use crate::store::refresh::{Outcome, now};
+use crate::store::report::LabelChange;
+
+use super::error::Refusal;
+use super::query::Asking;
+use super::{App, Route, Scope};
+
+/// How long a refresh is waited for. The fetch goes on behind it.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The routes of this protocol.
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::post("/api/v1/refresh", Scope::Refresh, refresh),
+        Route::post("/refresh", Scope::Refresh, refresh),
+        Route::post("/actuator/refresh", Scope::Refresh, refresh),
+        Route::get("/api/v1/status", Scope::Status, get_status),
+        Route::get("/health/live", Scope::Open, get_live),
+        Route::get("/health/ready", Scope::Open, get_ready),
+        Route::get("/healthz", Scope::Open, get_live),
+        Route::get("/metrics", Scope::Metrics, get_metrics),
+    ]
+}
+
+async fn refresh(State(app): State<Arc<App>>, Asking(parameters): Asking<Wait>) -> Result<Response, Refusal> {
+    if !parameters.wait()? {
+        app.refresh.iter().try_for_each(|handle| handle.poke())?;
+        return Ok((StatusCode::ACCEPTED, uncached(), axum::Json(Refreshed::default())).into_response());
+    }
+    let mut refreshed = Refreshed::default();
+    let mut failed = None;
+    for handle in &app.refresh {
+        let waited = tokio::time::timeout(PATIENCE, handle.refresh()).await;
+        let outcome = waited.map_err(|_| Refusal::refresh_is_slow(PATIENCE))??;
+        refreshed.labels.extend(outcome.labels.iter().map(RefreshedLabel::new));
+        failed = failed.or_else(|| failure(&outcome));
+    }
+    Ok(match failed {
+        None => (uncached(), axum::Json(refreshed)).into_response(),
+        Some(refusal) => refusal.with("labels", serde_json::json!(refreshed.labels)).into_response(),
+    })
+}
+
+async fn get_status(State(app): State<Arc<App>>) -> Response {
+    let now = now();
+    let sources = app.store.sources.iter().map(|live| SourceStatus::new(live, now)).collect();
+    let status = Status { version: env!("CARGO_PKG_VERSION"), ready: app.store.is_ready(), sources };
+    (uncached(), axum::Json(status)).into_response()
+}
+
+async fn get_live() -> Response {
+    (uncached(), axum::Json(Health { status: "up" })).into_response()
+}
+
+async fn get_ready(State(app): State<Arc<App>>) -> Result<Response, Refusal> {
+    if app.draining.load(Ordering::Relaxed) {
+        return Err(Refusal::draining());
+    }
+    match app.store.by_label(None).await {
+        Ok(_) => Ok((uncached(), axum::Json(Health { status: "ready" })).into_response()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn get_metrics(State(app): State<Arc<App>>) -> Result<Response, Refusal> {
+    let text = app.metrics.text(&app.store).map_err(|_| Refusal::internal())?;
+    let media_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    Ok(([(header::CONTENT_TYPE, media_type)], uncached(), text).into_response())
+}
+
+fn failure(outcome: &Outcome) -> Option<Refusal> {
+    outcome.error.as_ref().map(Refusal::fetch_failed)
+}
+
+fn uncached() -> [(header::HeaderName, &'static str); 1] {
+    [(header::CACHE_CONTROL, "no-store")]
+}
+
+/// What `GET /metrics` shows: what other rooms registered, and what is read off the store at each request.
+pub struct Metrics {
+    registry: Registry,
+    ages: Family<OfSource, Gauge>,
+    problems: Family<OfSource, Gauge>,
+    ready: Gauge,
+    answers: Gauge,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfSource {
+    source: String,
+}
+
+impl Metrics {
+    /// The metrics of a registry in which the other rooms have put theirs.
+    #[must_use]
+    pub fn new(mut registry: Registry) -> Self {
+        let (ages, problems) = (Family::default(), Family::default());
+        let (ready, answers) = (Gauge::default(), Gauge::default());
+        registry.register(
+            "layerd_snapshot_age_seconds",
+            "Time since the last fetch that succeeded",
+            Family::clone(&ages),
+        );
+        registry.register(
+            "layerd_problems",
+            "Files of the default label that cannot be served",
+            Family::clone(&problems),
+        );
+        registry.register("layerd_ready", "1 if there is something to serve", Gauge::clone(&ready));
+        registry.register("layerd_answers_bytes", "Spelled answers kept in memory", Gauge::clone(&answers));
+        Self { registry, ages, problems, ready, answers }
+    }
+
+    fn text(&self, store: &Store) -> Result<String, std::fmt::Error> {
+        let now = now();
+        for live in &store.sources {
+            let labels = OfSource { source: live.settings.name.to_string() };
+            let signed = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+            if let Some(age) = live.freshness.age(now) {
+                self.ages.get_or_create(&labels).set(signed(age));
+            }
+            let table = live.table();
+            let snapshot = table.default.as_ref().and_then(|label| table.snapshot(label));
+            let errors = snapshot.map_or(0, |snapshot| errors(snapshot) as u64);
+            self.problems.get_or_create(&labels).set(signed(errors));
+        }
+        self.ready.set(i64::from(store.is_ready()));
+        self.answers.set(i64::try_from(store.memo_weight()).unwrap_or(i64::MAX));
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
+}
+
+fn errors(snapshot: &Snapshot) -> usize {
+    snapshot.problems.iter().filter(|problem| problem.severity == Severity::Error).count()
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Wait {
+    wait: Option<String>,
+}
+
+impl Wait {
+    fn wait(&self) -> Result<bool, Refusal> {
+        match self.wait.as_deref() {
+            None | Some("" | "true") => Ok(true),
+            Some("false") => Ok(false),
+            Some(other) => Err(Refusal::parameter("wait", other, "true or false")),
+        }
+    }
+}
+
+// ── what goes over the wire ──
+
+#[derive(Serialize)]
+struct Health {
+    status: &'static str,
+}
+
+#[derive(Default, Serialize)]
+struct Refreshed {
+    labels: Vec<RefreshedLabel>,
+}
+
+#[derive(Serialize)]
+struct RefreshedLabel {
+    source: Arc<str>,
+    label: Arc<str>,
+    from: Option<String>,
+    to: Option<String>,
+    files: Vec<Arc<str>>,
+    applications: Vec<ChangedApplication>,
+    problems: Vec<Problem>,
+}
+
+#[derive(Serialize)]
+struct ChangedApplication {
+    application: Arc<str>,
+    profiles: Vec<Arc<str>>,
+}
+
+#[derive(Serialize)]
+struct Status {
+    version: &'static str,
+    ready: bool,
+    sources: Vec<SourceStatus>,
+}
+
+/// One source. Times are RFC 3339 in UTC, durations seconds.
+#[derive(Serialize)]
+struct SourceStatus {
+    source: Arc<str>,
+    fetched_at: Option<String>,
+    age: Option<u64>,
+    last_error: Option<String>,
+    failures: u32,
+    next_fetch: Option<String>,
+    default_label: Option<Arc<str>>,
+    /// The default label is gone from the source and its last commit goes on being served.
+    default_label_vanished: bool,
+    labels: Vec<LabelStatus>,
+}
+
+#[derive(Serialize)]
+struct LabelStatus {
+    label: Arc<str>,
+    commit: String,
+    committed_at: Option<String>,
+    files: usize,
+    applications: usize,
+    errors: usize,
+    warnings: usize,
+}
+
+impl RefreshedLabel {
+    fn new(change: &LabelChange) -> Self {
+        let application = |(application, profiles): &(Arc<str>, Vec<Arc<str>>)| ChangedApplication {
+            application: Arc::clone(application),
+            profiles: profiles.clone(),
+        };
+        Self {
+            source: Arc::clone(&change.source),
+            label: Arc::clone(&change.label),
+            from: change.from.map(|id| id.to_string()),
+            to: change.to.map(|id| id.to_string()),
+            files: change.files.clone(),
+            applications: change.applications.iter().map(application).collect(),
+            problems: change.problems.clone(),
+        }
+    }
+}
+
+impl SourceStatus {
+    fn new(live: &Live, now: i64) -> Self {
+        let Fresh { fetched_at, next_at, error, failures } = live.freshness.get();
+        let table = live.table();
+        let mut labels: Vec<_> = table.loaded.keys().filter_map(|label| LabelStatus::new(label, &table)).collect();
+        labels.sort_by(|one, other| one.label.cmp(&other.label));
+        Self {
+            source: Arc::clone(&live.settings.name),
+            fetched_at: fetched_at.and_then(time),
+            age: live.freshness.age(now),
+            last_error: error,
+            failures,
+            next_fetch: next_at.and_then(time),
+            default_label: table.default.clone(),
+            default_label_vanished: table.default_vanished,
+            labels,
+        }
+    }
+}
+
+impl LabelStatus {
+    fn new(label: &Arc<str>, table: &crate::store::table::Table) -> Option<Self> {
+        let snapshot = table.snapshot(label)?;
+        let count = |severity| snapshot.problems.iter().filter(|problem| problem.severity == severity).count();
+        Some(Self {
+            label: Arc::clone(label),
+            commit: snapshot.commit.to_string(),
+            committed_at: time(snapshot.committed_at),
+            files: snapshot.len(),
+            applications: snapshot.catalogue.applications.len(),
+            errors: count(Severity::Error),
+            warnings: count(Severity::Warning),
+        })
+    }
+}
+
+fn time(seconds: i64) -> Option<String> {
+    jiff::Timestamp::from_second(seconds).ok().map(|time| time.to_string())
+}

@@ -1,0 +1,97 @@
+//! The refusals that routes have in common, each in one place so that its wording is the same everywhere.
+//!
+//! How a refusal is sent, and those that come out of errors of other rooms, are in `error.rs`.
+
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use tracing::error;
+
+use crate::source::FetchError;
+use crate::store::refresh::RefreshError;
+
+use super::error::{ECHO, Refusal, visible};
+
+impl Refusal {
+    /// 404: no route has this path.
+    pub(super) fn no_route() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not-found", "nothing is at this path")
+            .hint("configuration is at /api/v1/config/{application}/{profiles}")
+    }
+
+    /// 405: the route does not know this method.
+    pub(super) fn wrong_method() -> Self {
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "this path does not know that method")
+    }
+
+    /// 404: nothing in the repository names this application, and the client wants to know.
+    pub(super) fn unknown_application(application: &str) -> Self {
+        let detail = format!("nothing in the repository names the application `{}`", visible(application, ECHO));
+        Self::new(StatusCode::NOT_FOUND, "unknown-application", detail)
+            .hint("GET /api/v1/applications lists those that it names")
+    }
+
+    /// 400: a parameter of the query has a value that means nothing.
+    pub(super) fn parameter(name: &str, value: &str, known: &str) -> Self {
+        let detail = format!("the parameter `{name}` cannot be `{}`", visible(value, ECHO));
+        Self::new(StatusCode::BAD_REQUEST, "invalid-parameter", detail).hint(format!("it is {known}"))
+    }
+
+    /// 400: the query cannot be read.
+    pub(super) fn query(cause: &str) -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "invalid-query",
+            format!("the query cannot be read: {}", visible(cause, ECHO)),
+        )
+    }
+
+    /// 406: the client accepts no format that we have.
+    pub(super) fn not_acceptable() -> Self {
+        Self::new(StatusCode::NOT_ACCEPTABLE, "not-acceptable", "the `Accept` header leaves no format")
+            .hint("there are application/json, application/yaml, application/toml and text/plain (properties)")
+    }
+
+    /// 500: something that should not happen.
+    pub(super) fn internal() -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "the answer could not be made; this is a bug in layerd",
+        )
+    }
+
+    /// 503: the server is stopping.
+    pub(super) fn draining() -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "stopping", "the server is stopping").retry_after(1)
+    }
+
+    /// 504: the refresh goes on, but nobody should wait for it any longer.
+    pub(super) fn refresh_is_slow(waited: Duration) -> Self {
+        let detail = format!("the fetch has not ended after {} s; it goes on", waited.as_secs());
+        Self::new(StatusCode::GATEWAY_TIMEOUT, "fetch-slow", detail)
+            .hint("GET /api/v1/status says when it has; what was fetched before is being served")
+    }
+
+    /// 502: the fetch failed; what was fetched before goes on being served.
+    pub(super) fn fetch_failed(error: &FetchError) -> Self {
+        Self::new(StatusCode::BAD_GATEWAY, "fetch-failed", error.to_string())
+    }
+
+    /// The refusal, told to the log as well because it is ours to mend.
+    pub(super) fn logged(self, cause: &dyn std::fmt::Display) -> Self {
+        error!(code = self.code(), "a request could not be answered: {cause}");
+        self
+    }
+}
+
+impl From<RefreshError> for Refusal {
+    fn from(error: RefreshError) -> Self {
+        match error {
+            RefreshError::Busy => {
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many-refreshes", error.to_string()).retry_after(1)
+            }
+            RefreshError::Stopping => Self::draining(),
+        }
+    }
+}

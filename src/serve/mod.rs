@@ -1,0 +1,216 @@
+//! Settings become a running server: sources opened, loops started, connections accepted, everything stopped in order.
+//!
+//! Floor 7. Every task that lives as long as the server is spawned here and waited for here.
+
+mod open;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use prometheus_client::registry::Registry;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{info, warn};
+
+use crate::http::listen::{self, ListenMetrics};
+use crate::http::{self, App};
+use crate::settings::Settings;
+use crate::source::ReadError;
+use crate::source::dir::DirSource;
+use crate::store::live::Live;
+use crate::store::refresh::{Handle, Refresher, now};
+use crate::store::{self, Store};
+
+pub use open::{Opened, ServeError, open};
+
+/// How soon it is seen that another folder has taken the place of the one being served. Links on the way to it may have
+/// been swapped, of which a watch on the folder tells nothing.
+const FOLDER_REPLACED: Duration = Duration::from_millis(500);
+
+/// A folder is looked at this often even if nothing tells of a change, because network file systems may not tell.
+const FOLDER_PERIOD: Duration = Duration::from_secs(60);
+
+/// How long requests that are under way may take to end after a signal to stop.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// Runs the server until it is told to stop by SIGTERM or SIGINT. `listening` is called with the address as soon as
+/// connections are accepted.
+///
+/// # Errors
+/// If the server cannot start. Once it listens, nothing outside ends it.
+pub async fn serve(settings: Settings, listening: impl FnOnce(SocketAddr, &Store)) -> Result<(), ServeError> {
+    let opened = settings.sources.iter().map(|source| open(source, &settings)).collect::<Result<Vec<_>, _>>()?;
+    let mut signals = Signals::new()?;
+    let listener = listen::bind(settings.http.listen)?;
+    let address = listener.local_addr()?;
+    for source in &opened {
+        warm_up(source).await?;
+    }
+    let shutdown = CancellationToken::new();
+    let tasks = TaskTracker::new();
+    let mut registry = Registry::default();
+    let app = start(opened, &settings, &mut registry, &tasks, &shutdown);
+    let metrics = ListenMetrics::default();
+    metrics.register(&mut registry);
+    let app = Arc::new(App { metrics: http::ops::Metrics::new(registry), ..app });
+    let router = http::router(Arc::clone(&app), &settings.http.prefix);
+    listening(address, &app.store);
+    info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
+    let accepting = listen::serve(listener, router, &settings.http, metrics, shutdown.clone(), DRAIN);
+    tokio::pin!(accepting);
+    loop {
+        tokio::select! {
+            () = &mut accepting => break,
+            signal = signals.next() => match signal {
+                Told::Reload => for handle in &app.refresh {
+                    _ = handle.poke();
+                },
+                Told::Stop if app.draining.swap(true, Ordering::Relaxed) => {
+                    warn!("told to stop a second time, stopping at once");
+                    return Ok(());
+                }
+                Told::Stop => {
+                    info!("told to stop, finishing the requests that are under way");
+                    shutdown.cancel();
+                }
+            },
+        }
+    }
+    tasks.close();
+    drop(tokio::time::timeout(DRAIN, tasks.wait()).await);
+    info!("stopped");
+    Ok(())
+}
+
+/// Serves what is there already: the folder, or the mirror of an earlier run. That a mirror has nothing yet is no error;
+/// that a folder cannot be read is one.
+async fn warm_up(source: &Opened) -> Result<(), ServeError> {
+    let (live, is_folder) = (Arc::clone(&source.live), source.folder.is_some());
+    let advanced = tokio::task::spawn_blocking(move || {
+        let advanced = live.advance();
+        live.start_at(if is_folder { Some(now()) } else { live.source.fetched_at() });
+        advanced
+    });
+    let advanced = advanced.await.unwrap_or_else(|_| Err(ReadError("reading it failed unexpectedly".to_owned())));
+    let name = source.live.settings.name.to_string();
+    // A copy in which the default label cannot be read is as good as none.
+    let readable = advanced.and_then(|mut moved| {
+        let default = moved.after.default.clone();
+        let stuck = moved.stuck.iter().position(|(label, _)| Some(label) == default.as_ref());
+        stuck.map_or(Ok(()), |stuck| Err(moved.stuck.swap_remove(stuck).1))
+    });
+    match (readable, &source.folder) {
+        (Err(error), Some(_)) => Err(ServeError::Folder { name, error }),
+        (Err(error), None) => {
+            warn!(source = name, "the mirror of an earlier run cannot be read: {error}");
+            Ok(())
+        }
+        (Ok(()), _) => {
+            tell_what_is_served(&source.live);
+            Ok(())
+        }
+    }
+}
+
+fn tell_what_is_served(live: &Live) {
+    let source = &*live.settings.name;
+    let table = live.table();
+    let Some(snapshot) = table.default.as_ref().and_then(|label| table.snapshot(label)) else { return };
+    let age = live.freshness.age(now()).unwrap_or(0);
+    let (files, applications) = (snapshot.len(), snapshot.catalogue.applications.len());
+    info!(source, commit = %snapshot.commit, age_seconds = age, files, applications, "serving what is there already");
+    if snapshot.is_empty() {
+        warn!(
+            source,
+            "there is no configuration file: looked for `application.yml`, `SERVICE.yml` and `SERVICE/application.yml` \
+             (also .yaml, .json, .properties) in the root and the search paths"
+        );
+    }
+}
+
+/// Starts the loop of each source and what tells it of changes.
+fn start(
+    opened: Vec<Opened>,
+    settings: &Settings,
+    registry: &mut Registry,
+    tasks: &TaskTracker,
+    shutdown: &CancellationToken,
+) -> App {
+    let fetches = store::refresh::Metrics::default();
+    fetches.register(registry);
+    let (mut lives, mut handles) = (Vec::new(), Vec::new());
+    for source in opened {
+        let (refresher, handle) = Refresher::new(Arc::clone(&source.live), source.period, fetches.clone());
+        tasks.spawn(refresher.run(shutdown.clone()));
+        if let Some(folder) = source.folder {
+            let (handle, shutdown) = (handle.clone(), shutdown.clone());
+            tasks.spawn(async move { shutdown.run_until_cancelled(watch(folder, handle)).await });
+        }
+        lives.push(source.live);
+        handles.push(handle);
+    }
+    let limits = store::Limits { answers: settings.limits.answers, cold: settings.limits.cold };
+    let store = Arc::new(Store::new(lives, limits));
+    let metrics = http::ops::Metrics::new(Registry::default());
+    App { store, refresh: handles, metrics, draining: AtomicBool::new(false) }
+}
+
+/// Has a folder read whenever something in it changes, also after another folder has taken its place.
+async fn watch(folder: Arc<DirSource>, handle: Handle) {
+    let changed = Arc::new(Notify::new());
+    let (mut watched, mut guard) = (None, None);
+    loop {
+        let (source, told, before) = (Arc::clone(&folder), Arc::clone(&changed), watched.clone());
+        let looked = tokio::task::spawn_blocking(move || {
+            let found = source.identity();
+            let renewed = (found != before).then(|| found.is_some().then(|| source.watch(move || told.notify_one())));
+            (found, renewed)
+        });
+        if let Ok((found, Some(renewed))) = looked.await {
+            watched = found;
+            guard = renewed.and_then(|renewed| {
+                renewed.inspect_err(|error| warn!("changes are seen once a minute only: {error}")).ok()
+            });
+            // After the watch is there, so that nothing happens unseen between the two.
+            changed.notify_one();
+        }
+        let told = tokio::time::timeout(FOLDER_REPLACED, changed.notified()).await;
+        if told.is_ok() && handle.poke().is_err() {
+            return drop(guard);
+        }
+    }
+}
+
+/// What a signal asks for.
+enum Told {
+    Stop,
+    Reload,
+}
+
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
+    }
+
+    async fn next(&mut self) -> Told {
+        tokio::select! {
+            _ = self.terminate.recv() => Told::Stop,
+            _ = self.interrupt.recv() => Told::Stop,
+            _ = self.hang_up.recv() => Told::Reload,
+        }
+    }
+}

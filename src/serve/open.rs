@@ -1,0 +1,119 @@
+//! Sources as the settings describe them, opened: mirrors locked, folders found, nothing fetched yet.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+
+use crate::settings::{CredentialSettings, Place, Settings, SourceSettings};
+use crate::snapshot::Rules;
+use crate::source::credentials::{Credentials, Secret};
+use crate::source::dir::{self, DirSource};
+use crate::source::git::{self, GitSource};
+use crate::source::{ReadError, SetupError, Source, fetch};
+use crate::store::live::{self, Live};
+
+/// Why a server did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// A source cannot be opened as the settings describe it.
+    #[error("source `{name}`: {error}")]
+    Source {
+        /// The name of the source.
+        name: String,
+        /// What is wrong.
+        error: SetupError,
+    },
+    /// The folder to serve cannot be read.
+    #[error(
+        "source `{name}`: {error}\nhint: name the folder that holds `application.yml`, `SERVICE.yml` or \
+         `SERVICE/application.yml`"
+    )]
+    Folder {
+        /// The name of the source.
+        name: String,
+        /// What is wrong.
+        error: ReadError,
+    },
+    /// The address cannot be listened on, or signals cannot be waited for.
+    #[error(transparent)]
+    System(#[from] std::io::Error),
+}
+
+/// An opened source that serves nothing yet.
+pub struct Opened {
+    /// The source.
+    pub live: Arc<Live>,
+    /// The same source, if it is a folder that can be watched.
+    pub folder: Option<Arc<DirSource>>,
+    /// How often it is asked for changes.
+    pub period: Duration,
+}
+
+/// Opens a source. A Git source keeps its mirror locked for this process until it is dropped.
+///
+/// # Errors
+/// If the settings of the source cannot mean anything, or another process uses its mirror.
+pub fn open(source: &SourceSettings, settings: &Settings) -> Result<Opened, ServeError> {
+    let refuse = |error| ServeError::Source { name: source.name.clone(), error };
+    let rules = rules(source, settings).map_err(refuse)?;
+    let (boxed, folder, period): (Box<dyn Source>, _, _) = match &source.place {
+        Place::Git(url) => (Box::new(open_git(source, url, settings).map_err(refuse)?), None, source.refresh),
+        Place::Dir(path) => {
+            let folder = Arc::new(open_dir(source, path, settings).map_err(refuse)?);
+            (Box::new(Arc::clone(&folder)), Some(folder), super::FOLDER_PERIOD)
+        }
+    };
+    let live = live::Settings {
+        name: Arc::from(source.name.as_str()),
+        label: source.label.as_deref().map(Arc::from),
+        rules,
+        snapshots: settings.limits.snapshots,
+    };
+    Ok(Opened { live: Arc::new(Live::new(live, boxed)), folder, period })
+}
+
+fn open_dir(source: &SourceSettings, path: &Path, settings: &Settings) -> Result<DirSource, SetupError> {
+    DirSource::new(dir::Settings {
+        name: source.name.clone(),
+        path: path.to_owned(),
+        root: source.path.clone(),
+        label: source.label.clone(),
+        max_files: settings.limits.files,
+        max_file_size: settings.limits.format.file as u64,
+    })
+}
+
+fn open_git(source: &SourceSettings, url: &str, settings: &Settings) -> Result<GitSource, SetupError> {
+    GitSource::new(git::Settings {
+        name: source.name.clone(),
+        url: url.parse().map_err(|error| SetupError { setting: "git", message: format!("{error}") })?,
+        label: source.label.clone(),
+        labels: source.labels.clone(),
+        path: source.path.clone(),
+        credentials: credentials(&source.credentials),
+        state: settings.state.clone(),
+        max_files: settings.limits.files,
+        limits: fetch::Limits::default(),
+    })
+}
+
+fn credentials(given: &CredentialSettings) -> Credentials {
+    let username = given.username.clone();
+    let file = |path: &PathBuf| Credentials::File { username: username.clone(), path: path.clone() };
+    let value = |secret: &Secret| Credentials::Value { username: username.clone(), password: secret.clone() };
+    let files = given.password_file.as_ref().or(given.token_file.as_ref());
+    let values = given.password.as_ref().or(given.token.as_ref());
+    files.map(file).or_else(|| values.map(value)).unwrap_or_default()
+}
+
+fn rules(source: &SourceSettings, settings: &Settings) -> Result<Rules, SetupError> {
+    let refuse = |error: globset::Error| SetupError { setting: "ignore", message: format!("{error}") };
+    let mut ignore = GlobSetBuilder::new();
+    for glob in &source.ignore {
+        ignore.add(GlobBuilder::new(glob).literal_separator(true).build().map_err(refuse)?);
+    }
+    let ignore: GlobSet = ignore.build().map_err(refuse)?;
+    Ok(Rules { search_paths: source.search_paths.clone(), ignore, limits: settings.limits.format })
+}

@@ -1,0 +1,226 @@
+//! From single values to the settings of each part, with the checks that need more than one value.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::config::select::SearchPaths;
+use crate::{format, http, telemetry};
+
+use super::found::{Found, at};
+use super::origin::{Mistake, Origin};
+use super::value::Value;
+use super::{CredentialSettings, Limits, Place, Purpose, Semantics, Settings, SourceSettings};
+use crate::source::credentials::Secret;
+
+/// The four places of a secret, of which a source has one.
+const SECRETS: [&str; 4] = [
+    "sources[].credentials.password",
+    "sources[].credentials.password-file",
+    "sources[].credentials.token",
+    "sources[].credentials.token-file",
+];
+
+/// Builds the settings; `None` if a mistake leaves something without a value.
+pub(super) fn settings(found: &mut Found, purpose: Purpose) -> Option<Settings> {
+    let sources = sources(found, purpose);
+    check_open(found);
+    let values = Values { found, source: 0 };
+    Some(Settings {
+        semantics: Semantics::Native,
+        sources,
+        http: values.http()?,
+        limits: values.limits()?,
+        telemetry: values.telemetry()?,
+        state: values.path("state")?,
+    })
+}
+
+fn sources(found: &mut Found, purpose: Purpose) -> Vec<SourceSettings> {
+    if let Some(origin) = found.sources.iter().find(|(index, _)| **index > 0).map(|(_, origin)| origin.clone()) {
+        found.mistake(Mistake::new(&origin, "more than one source is not available in this version"));
+    }
+    let place = place(found, purpose);
+    latest(found, &SECRETS);
+    only_match(found);
+    let source = place.and_then(|place| Values { found, source: 0 }.source(place));
+    source.into_iter().collect()
+}
+
+/// The place of the first source: of `git` and `dir` the one given later.
+fn place(found: &mut Found, purpose: Purpose) -> Option<Place> {
+    match latest(found, &["sources[].git", "sources[].dir"]) {
+        Some(Value::Git(url)) => return Some(Place::Git(url)),
+        Some(Value::Path(path)) => return Some(Place::Dir(path)),
+        _ if ["sources[].git", "sources[].dir"].iter().any(|name| found.is_refused(name, 0)) => return None,
+        _ if found.is_unread => return None,
+        _ => {}
+    }
+    let written = found.sources.get(&0).filter(|origin| matches!(origin, Origin::File(..))).cloned();
+    match written {
+        Some(origin) => found.mistake(
+            Mistake::new(&origin, "`sources[0]` has neither `git` nor `dir`")
+                .with_hint("add `git:` with the URL of a repository, or `dir:` with a folder"),
+        ),
+        None if purpose == Purpose::Serve => found.mistake(no_source()),
+        None => {}
+    }
+    None
+}
+
+fn no_source() -> Mistake {
+    let hint = "run `layerd serve DIR` or `layerd serve --git URL`, or name one under `sources` in the settings file";
+    Mistake { origin: None, message: "there is no source to serve".to_owned(), hint: Some(hint.to_owned()) }
+}
+
+/// Of several settings of the first source that exclude one another, the one given later; the others are forgotten. Two
+/// that were given in the same way are a mistake.
+fn latest(found: &mut Found, names: &[&'static str]) -> Option<Value> {
+    let mut given: Vec<_> =
+        names.iter().filter_map(|name| found.get(name, 0).map(|given| (*name, given.clone()))).collect();
+    given.sort_by(|(_, one), (_, other)| one.origin.cmp(&other.origin));
+    let (name, last) = given.pop()?;
+    for (other, earlier) in given {
+        if earlier.origin.is_level_with(&last.origin) {
+            let [name, other] = [name, other].map(|name| at(name, 0));
+            let message = format!("`{name}` is given beside `{other}` ({})", earlier.origin);
+            found.mistake(Mistake::new(&last.origin, message).with_hint("keep one of the two"));
+        }
+        found.forget(other, 0);
+    }
+    Some(last.value)
+}
+
+fn only_match(found: &mut Found) {
+    let Some(given) = found.get("sources[].match", 0) else { return };
+    if given.value != Value::Texts(vec!["*".to_owned()]) {
+        let message = r#"`sources[0].match` other than `["*"]` is not available in this version"#;
+        let mistake = Mistake::new(&given.origin, message);
+        found.mistake(mistake);
+    }
+}
+
+/// Nothing asks yet who is there, so that listening beyond loopback must be meant.
+fn check_open(found: &mut Found) {
+    let open = found.get("http.insecure-open", 0).is_some_and(|given| given.value == Value::Switch(true));
+    let Some(given) = found.get("http.listen", 0) else { return };
+    let Value::Address(address) = given.value else { return };
+    if !open && !address.ip().to_canonical().is_loopback() {
+        let message = format!("`http.listen` is {address}, which others can reach, and nothing asks yet who is there");
+        let hint = "if they may read everything, add `http: { insecure-open: true }` to the settings file, or `--insecure-open`";
+        let mistake = Mistake::new(&given.origin, message).with_hint(hint);
+        found.mistake(mistake);
+    }
+}
+
+/// The values of one source, or of no source in particular, by the type that their kind promises.
+#[derive(Clone, Copy)]
+struct Values<'a> {
+    found: &'a Found,
+    source: usize,
+}
+
+impl Values<'_> {
+    fn source(self, place: Place) -> Option<SourceSettings> {
+        let search_paths_written = self.texts("sources[].search-paths")?;
+        Some(SourceSettings {
+            name: self.text("sources[].name")?,
+            place,
+            label: self.text("sources[].label"),
+            labels: self.texts("sources[].labels")?,
+            path: self.text("sources[].path")?,
+            search_paths: SearchPaths::parse(&search_paths_written).ok()?,
+            search_paths_written,
+            ignore: self.texts("sources[].ignore")?,
+            matches: self.texts("sources[].match")?,
+            refresh: self.time("sources[].refresh")?,
+            credentials: CredentialSettings {
+                username: self.text("sources[].credentials.username"),
+                password: self.secret("sources[].credentials.password"),
+                password_file: self.path("sources[].credentials.password-file"),
+                token: self.secret("sources[].credentials.token"),
+                token_file: self.path("sources[].credentials.token-file"),
+            },
+        })
+    }
+
+    fn http(self) -> Option<http::Settings> {
+        Some(http::Settings {
+            listen: self.address("http.listen")?,
+            prefix: self.text("http.prefix")?,
+            insecure_open: self.switch("http.insecure-open")?,
+            limits: http::Limits {
+                body: self.count("limits.body")?,
+                path: self.count("limits.path")?,
+                headers: self.count("limits.headers")?,
+                header_time: self.time("limits.header-time")?,
+                idle_time: self.time("limits.idle-time")?,
+                connections: self.count("limits.connections")?,
+            },
+        })
+    }
+
+    fn limits(self) -> Option<Limits> {
+        Some(Limits {
+            format: format::Limits {
+                file: self.count("limits.file")?,
+                depth: self.count("limits.depth")?,
+                nodes: self.count("limits.nodes")?,
+                documents: self.count("limits.documents")?,
+            },
+            files: self.count("limits.files")?,
+            answers: self.number("limits.answers")?,
+            snapshots: self.count("limits.snapshots")?,
+            cold: self.count("limits.cold")?,
+        })
+    }
+
+    fn telemetry(self) -> Option<telemetry::Settings> {
+        let format = match self.text("telemetry.format")?.as_str() {
+            "human" => telemetry::Format::Human,
+            "json" => telemetry::Format::Json,
+            _ => telemetry::Format::Auto,
+        };
+        Some(telemetry::Settings { log: self.text("telemetry.log")?, format })
+    }
+
+    fn value(self, name: &'static str) -> Option<Value> {
+        self.found.get(name, self.source).map(|given| given.value.clone())
+    }
+
+    fn text(self, name: &'static str) -> Option<String> {
+        if let Value::Text(text) = self.value(name)? { Some(text) } else { None }
+    }
+
+    fn texts(self, name: &'static str) -> Option<Vec<String>> {
+        if let Value::Texts(texts) = self.value(name)? { Some(texts) } else { None }
+    }
+
+    fn secret(self, name: &'static str) -> Option<Secret> {
+        if let Value::Secret(secret) = self.value(name)? { Some(secret) } else { None }
+    }
+
+    fn path(self, name: &'static str) -> Option<PathBuf> {
+        if let Value::Path(path) = self.value(name)? { Some(path) } else { None }
+    }
+
+    fn address(self, name: &'static str) -> Option<SocketAddr> {
+        if let Value::Address(address) = self.value(name)? { Some(address) } else { None }
+    }
+
+    fn switch(self, name: &'static str) -> Option<bool> {
+        if let Value::Switch(switch) = self.value(name)? { Some(switch) } else { None }
+    }
+
+    fn time(self, name: &'static str) -> Option<Duration> {
+        if let Value::Time(time) = self.value(name)? { Some(time) } else { None }
+    }
+
+    fn number(self, name: &'static str) -> Option<u64> {
+        if let Value::Number(number) | Value::Size(number) = self.value(name)? { Some(number) } else { None }
+    }
+
+    fn count(self, name: &'static str) -> Option<usize> {
+        usize::try_from(self.number(name)?).ok()
+    }
+}

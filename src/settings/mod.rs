@@ -1,0 +1,257 @@
+//! File, environment and flags to the settings of the server, every mistake told at once.
+//!
+//! Floor 7. Each part owns the settings that it needs; here they are gathered, and nothing below imports this. Every
+//! setting is a row of the table in `known.rs`. A later giver wins: default, file, variable, flag.
+
+mod build;
+mod environment;
+mod file;
+mod found;
+mod known;
+#[cfg(test)]
+mod markdown;
+mod nearest;
+mod origin;
+mod schema;
+mod show;
+mod unit;
+mod value;
+
+use std::fmt;
+use std::fs;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::config::layer::Data;
+use crate::config::select::SearchPaths;
+use crate::source::credentials::Secret;
+use crate::{format, http, telemetry};
+
+use found::{Found, Name};
+
+pub use environment::Environment;
+pub use found::Given;
+pub use origin::{Mistake, Origin, Refusal};
+pub use schema::schema;
+pub use value::Value;
+
+/// The settings of a server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// How layers are ordered and values read.
+    pub semantics: Semantics,
+    /// Where configuration comes from; exactly one, unless they were loaded only to be shown.
+    pub sources: Vec<SourceSettings>,
+    /// How the server listens, with the limits of requests.
+    pub http: http::Settings,
+    /// What the users' files and the answers may cost.
+    pub limits: Limits,
+    /// What is logged, and how.
+    pub telemetry: telemetry::Settings,
+    /// The folder where mirrors live.
+    pub state: PathBuf,
+}
+
+/// How layers are ordered and values read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Semantics {
+    /// What is said about one service is stronger than what is said about all.
+    Native,
+}
+
+/// What the users' files and the answers may cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// What one configuration file may cost.
+    pub format: format::Limits,
+    /// Files in one commit.
+    pub files: usize,
+    /// Bytes of spelled answers kept.
+    pub answers: u64,
+    /// Commits kept in memory.
+    pub snapshots: usize,
+    /// Requests that read Git at once.
+    pub cold: usize,
+}
+
+/// One source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceSettings {
+    /// Its name in metrics and logs: up to 64 letters, digits, `.`, `_` and `-`.
+    pub name: String,
+    /// Where it is.
+    pub place: Place,
+    /// The label that answers when none is asked for.
+    pub label: Option<String>,
+    /// Globs for the branches and tags that may be asked for.
+    pub labels: Vec<String>,
+    /// The sub-folder that is the root, empty for the whole repository.
+    pub path: String,
+    /// The folders that are searched.
+    pub search_paths: SearchPaths,
+    /// The folders that are searched, as written.
+    pub search_paths_written: Vec<String>,
+    /// Globs for paths that are not configuration.
+    pub ignore: Vec<String>,
+    /// Globs for the applications that it answers for; `["*"]` in this version.
+    pub matches: Vec<String>,
+    /// How often it is asked for changes.
+    pub refresh: Duration,
+    /// What it is read with.
+    pub credentials: CredentialSettings,
+}
+
+/// Where a source is. Its debug text has stars for the user and password of a URL.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Place {
+    /// The URL or absolute path of a Git repository. It may hold a user and a password.
+    Git(String),
+    /// A folder of this machine.
+    Dir(PathBuf),
+}
+
+impl fmt::Debug for Place {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Git(url) => out.debug_tuple("Git").field(&value::without_login(url)).finish(),
+            Self::Dir(path) => out.debug_tuple("Dir").field(path).finish(),
+        }
+    }
+}
+
+/// What a source is read with. At most one of the four secrets is there.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CredentialSettings {
+    /// The user.
+    pub username: Option<String>,
+    /// The password of the user.
+    pub password: Option<Secret>,
+    /// The file that holds the password.
+    pub password_file: Option<PathBuf>,
+    /// A token.
+    pub token: Option<Secret>,
+    /// The file that holds the token.
+    pub token_file: Option<PathBuf>,
+}
+
+/// What the command line says about settings.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Flags {
+    /// The argument `DIR`: the folder to serve, in the place of the sources of the file.
+    pub dir: Option<String>,
+    /// `--git`: the repository to serve, in the place of the sources of the file.
+    pub git: Option<String>,
+    /// `--label`.
+    pub label: Option<String>,
+    /// `--settings`: the settings file.
+    pub settings: Option<String>,
+    /// `--listen`.
+    pub listen: Option<String>,
+    /// `--state`.
+    pub state: Option<String>,
+    /// `--insecure-open`.
+    pub insecure_open: bool,
+}
+
+/// What settings are loaded for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// To serve, for which there must be a source.
+    Serve,
+    /// To be shown.
+    Show,
+}
+
+/// Settings and how they came about.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The settings.
+    pub settings: Settings,
+    /// What is probably not meant.
+    pub warnings: Vec<Mistake>,
+    found: Found,
+}
+
+impl Loaded {
+    /// The settings as a settings file, with the origin of each value as a comment and stars for secrets.
+    #[must_use]
+    pub fn to_yaml(&self) -> String {
+        show::yaml(&self.found)
+    }
+}
+
+/// Loads the settings, opening the file that the flags name.
+///
+/// # Errors
+/// Everything that is wrong with them.
+pub fn load(flags: &Flags, environment: &Environment, purpose: Purpose) -> Result<Loaded, Refusal> {
+    let opened = flags.settings.as_ref().map(|name| open(name, environment)).transpose();
+    let (bytes, mistake) = match opened {
+        Ok(bytes) => (bytes, None),
+        Err(mistake) => (None, Some(mistake)),
+    };
+    let mut found = Found::default();
+    found.is_unread = mistake.is_some();
+    found.mistakes.extend(mistake);
+    resolve(flags, bytes.as_deref(), environment, purpose, found)
+}
+
+fn open(name: &str, environment: &Environment) -> Result<Vec<u8>, Mistake> {
+    let mut bytes = Vec::new();
+    // One byte more than the reader takes, so that it can say that this is too much.
+    let most = format::Limits::default().file as u64 + 1;
+    let read =
+        fs::File::open(environment.directory.join(name)).and_then(|file| file.take(most).read_to_end(&mut bytes));
+    let refuse = |error| Mistake::new(&Origin::Flag("--settings"), format!("`{name}` cannot be read: {error}"));
+    read.map(|_| bytes).map_err(refuse)
+}
+
+fn resolve(
+    flags: &Flags,
+    file: Option<&[u8]>,
+    environment: &Environment,
+    purpose: Purpose,
+    mut found: Found,
+) -> Result<Loaded, Refusal> {
+    if let (Some(name), Some(bytes)) = (&flags.settings, file) {
+        let base = environment.directory.join(name);
+        file::read(name, bytes, base.parent().unwrap_or(Path::new("")), &mut found);
+    }
+    if flags.dir.is_some() || flags.git.is_some() {
+        found.forget_sources();
+    }
+    environment::read(environment, &mut found);
+    flags.read(environment, &mut found);
+    found.fill(&Value::Path(environment.state()));
+    let settings = build::settings(&mut found, purpose);
+    let warnings = std::mem::take(&mut found.warnings);
+    match settings {
+        Some(settings) if found.mistakes.is_empty() => Ok(Loaded { settings, warnings, found }),
+        _ => Err(Refusal { mistakes: found.mistakes, warnings }),
+    }
+}
+
+impl Flags {
+    fn read(&self, environment: &Environment, found: &mut Found) {
+        let insecure_open = self.insecure_open.then(|| "true".to_owned());
+        let texts = [
+            ("DIR", "sources[].dir", &self.dir),
+            ("--git", "sources[].git", &self.git),
+            ("--label", "sources[].label", &self.label),
+            ("--listen", "http.listen", &self.listen),
+            ("--state", "state", &self.state),
+            ("--insecure-open", "http.insecure-open", &insecure_open),
+        ];
+        for (flag, name, text) in texts {
+            if let (Some(text), Some(known)) = (text, known::find(name)) {
+                let data = Data::Text(Arc::from(text.as_str()));
+                found.give(Name { known, source: 0 }, &data, &environment.directory, &Origin::Flag(flag));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,368 @@
+//! Settings files, variables and flags as users write them, and the whole text of what they get.
+
+use std::path::PathBuf;
+
+use super::*;
+
+const HOME: (&str, &str) = ("HOME", "/home/u");
+
+fn environment(variables: &[(&str, &str)]) -> Environment {
+    let variables = variables.iter().chain([&HOME]).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    Environment { variables: variables.collect(), directory: PathBuf::from("/here") }
+}
+
+/// Loads as `layerd serve --settings conf/layerd.yaml` with these flags would.
+fn load_all(file: &str, variables: &[(&str, &str)], flags: Flags) -> Result<Loaded, Refusal> {
+    let flags = Flags { settings: Some("conf/layerd.yaml".to_owned()), ..flags };
+    resolve(&flags, Some(file.as_bytes()), &environment(variables), Purpose::Serve, Found::default())
+}
+
+fn good(file: &str, variables: &[(&str, &str)], flags: Flags) -> Settings {
+    load_all(file, variables, flags).unwrap_or_else(|refusal| panic!("{refusal}")).settings
+}
+
+fn refusal(file: &str) -> String {
+    load_all(file, &[], Flags::default()).unwrap_err().to_string()
+}
+
+fn dir(name: &str) -> Flags {
+    Flags { dir: Some(name.to_owned()), ..Flags::default() }
+}
+
+#[test]
+fn defaults_are_those_of_the_parts() {
+    let settings = good("", &[], dir("config-repo"));
+    assert_eq!(settings.http, http::Settings::default());
+    assert_eq!(settings.telemetry, telemetry::Settings::default());
+    let limits =
+        Limits { format: format::Limits::default(), files: 100_000, answers: 64 << 20, snapshots: 64, cold: 4 };
+    assert_eq!(settings.limits, limits);
+    assert_eq!(settings.semantics, Semantics::Native);
+    assert_eq!(settings.state, PathBuf::from("/home/u/.local/state/layerd"));
+    let source = SourceSettings {
+        name: "config".to_owned(),
+        place: Place::Dir(PathBuf::from("/here/config-repo")),
+        label: None,
+        labels: vec!["*".to_owned()],
+        path: String::new(),
+        search_paths: SearchPaths::default(),
+        search_paths_written: vec!["{application}".to_owned()],
+        ignore: Vec::new(),
+        matches: vec!["*".to_owned()],
+        refresh: Duration::from_secs(30),
+        credentials: CredentialSettings::default(),
+    };
+    assert_eq!(settings.sources, [source]);
+}
+
+const EVERYTHING: &str = r#"
+semantics: native
+sources:
+  - name: team
+    git: https://git.example.org/team/config.git
+    label: "1.0"
+    labels: [main, "release/*"]
+    path: config/
+    search-paths: ["{application}", shared]
+    ignore: ["charts/**"]
+    match: ["*"]
+    refresh: 1m30s
+    credentials: { username: x, password-file: git-password }
+http: { listen: "[::]:8080", prefix: /config, insecure-open: true }
+limits:
+  file: 2MiB
+  files: 5
+  depth: 12
+  nodes: 13
+  documents: 14
+  body: 15
+  path: 16KiB
+  headers: 17KiB
+  header-time: 18s
+  idle-time: 1h
+  connections: 20
+  answers: 1GiB
+  snapshots: 22
+  cold: 23
+telemetry: { log: "info,layerd::source=debug", format: json }
+state: ../state
+"#;
+
+#[test]
+fn a_file_may_say_everything() {
+    let loaded = load_all(EVERYTHING, &[], Flags::default()).unwrap_or_else(|refusal| panic!("{refusal}"));
+    let expected = "\
+semantics: native  # conf/layerd.yaml:2:12
+sources:
+  - name: team  # conf/layerd.yaml:4:11
+    git: https://git.example.org/team/config.git  # conf/layerd.yaml:5:10
+    label: '1.0'  # conf/layerd.yaml:6:12
+    labels: [\"main\", \"release/*\"]  # conf/layerd.yaml:7:13
+    path: config/  # conf/layerd.yaml:8:11
+    search-paths: [\"{application}\", \"shared\"]  # conf/layerd.yaml:9:19
+    ignore: [\"charts/**\"]  # conf/layerd.yaml:10:13
+    match: [\"*\"]  # conf/layerd.yaml:11:12
+    refresh: 90s  # conf/layerd.yaml:12:14
+    credentials:
+      username: x  # conf/layerd.yaml:13:30
+      password-file: /here/conf/git-password  # conf/layerd.yaml:13:48
+http:
+  listen: '[::]:8080'  # conf/layerd.yaml:14:17
+  prefix: /config  # conf/layerd.yaml:14:38
+  insecure-open: true  # conf/layerd.yaml:14:62
+limits:
+  file: 2MiB  # conf/layerd.yaml:16:9
+  files: 5  # conf/layerd.yaml:17:10
+  depth: 12  # conf/layerd.yaml:18:10
+  nodes: 13  # conf/layerd.yaml:19:10
+  documents: 14  # conf/layerd.yaml:20:14
+  body: 15B  # conf/layerd.yaml:21:9
+  path: 16KiB  # conf/layerd.yaml:22:9
+  headers: 17KiB  # conf/layerd.yaml:23:12
+  header-time: 18s  # conf/layerd.yaml:24:16
+  idle-time: 1h  # conf/layerd.yaml:25:14
+  connections: 20  # conf/layerd.yaml:26:16
+  answers: 1GiB  # conf/layerd.yaml:27:12
+  snapshots: 22  # conf/layerd.yaml:28:14
+  cold: 23  # conf/layerd.yaml:29:9
+telemetry:
+  log: info,layerd::source=debug  # conf/layerd.yaml:30:19
+  format: json  # conf/layerd.yaml:30:56
+state: /here/conf/../state  # conf/layerd.yaml:31:8
+";
+    assert_eq!(loaded.to_yaml(), expected);
+    let again = good(&loaded.to_yaml(), &[], Flags::default());
+    assert_eq!(again, loaded.settings);
+}
+
+#[test]
+fn a_later_giver_wins_and_is_named() {
+    let file = "sources: [{ git: https://file/x, label: file }]\nhttp: { listen: 127.0.0.1:1 }\nlimits: { cold: 1 }\n";
+    let variables = [
+        ("LAYERD_HTTP__LISTEN", "127.0.0.1:2"),
+        ("LAYERD_LABEL", "variable"),
+        ("LAYERD_LIMITS__COLD", "2"),
+        ("LAYERD_GIT_TOKEN", "hunter2"),
+    ];
+    let flags = Flags { listen: Some("127.0.0.1:3".to_owned()), state: Some("st".to_owned()), ..Flags::default() };
+    let loaded = load_all(file, &variables, flags).unwrap_or_else(|refusal| panic!("{refusal}"));
+    let shown = loaded.to_yaml();
+    let given: Vec<_> = shown.lines().map(str::trim).filter(|line| !line.ends_with("# default")).collect();
+    assert_eq!(
+        given,
+        [
+            "sources:",
+            "git: https://file/x  # conf/layerd.yaml:1:18",
+            "label: variable  # LAYERD_LABEL",
+            "credentials:",
+            r#"token: "***"  # LAYERD_GIT_TOKEN"#,
+            "http:",
+            "listen: 127.0.0.1:3  # --listen",
+            "limits:",
+            "cold: 2  # LAYERD_LIMITS__COLD",
+            "telemetry:",
+            "state: /here/st  # --state",
+        ]
+    );
+    assert_eq!(loaded.settings.sources[0].credentials.token.as_ref().map(Secret::reveal), Some("hunter2"));
+    assert!(!format!("{:?}", loaded.settings).contains("hunter2"));
+}
+
+#[test]
+fn a_place_on_the_command_line_replaces_the_sources_of_the_file_but_not_the_token() {
+    let file = "sources: [{ git: https://file/x, label: file, refresh: 5s }]";
+    let token = [("LAYERD_GIT_TOKEN", "t"), ("LAYERD_GIT", "https://variable/x")];
+    let flags = Flags { git: Some("https://flag/x".to_owned()), ..Flags::default() };
+    let source = good(file, &token, flags).sources.remove(0);
+    assert_eq!(source.place, Place::Git("https://flag/x".to_owned()));
+    assert_eq!((source.label, source.refresh), (None, Duration::from_secs(30)));
+    assert_eq!(source.credentials.token.as_ref().map(Secret::reveal), Some("t"));
+
+    let folder = good(file, &token, dir(".")).sources.remove(0);
+    assert_eq!(folder.place, Place::Dir(PathBuf::from("/here")));
+}
+
+#[test]
+fn a_variable_moves_a_source_of_the_file_and_keeps_the_rest_of_it() {
+    let file = "sources: [{ dir: repo, search-paths: [shared], credentials: { token-file: t } }]";
+    let variables = [("LAYERD_GIT", "https://variable/x"), ("LAYERD_GIT_TOKEN", "t")];
+    let source = good(file, &variables, Flags::default()).sources.remove(0);
+    assert_eq!(source.place, Place::Git("https://variable/x".to_owned()));
+    assert_eq!(source.search_paths_written, ["shared"]);
+    assert_eq!(source.credentials.token_file, None);
+}
+
+#[test]
+fn nothing_given_is_what_an_empty_value_says() {
+    let file = "sources: [{ dir: repo, label: , path: '', credentials: { token: '' } }]\nhttp:\nlimits: { cold: }\n";
+    let settings = good(file, &[("LAYERD_LABEL", "")], Flags::default());
+    assert_eq!(settings.sources[0].label, None);
+    assert_eq!(settings.sources[0].credentials, CredentialSettings::default());
+    assert_eq!(settings.limits.cold, 4);
+}
+
+#[test]
+fn dotted_keys_are_settings_too() {
+    let settings = good("http.listen: 127.0.0.1:0\nlimits.cold: 9\n", &[], dir("x"));
+    assert_eq!((settings.http.listen.port(), settings.limits.cold), (0, 9));
+}
+
+#[test]
+fn all_mistakes_are_told_together_each_with_its_origin() {
+    let file = r#"
+semantics: spring
+sources:
+  - dir: repo
+    serch-paths: [shared]
+    search-paths: [ok, ../up]
+    labels: main
+    refresh: 500ms
+    match: [user-*]
+    join: next
+    credentials: { token: a, token-file: b, ssh-key-file: c }
+htpp: { listen: 1 }
+http: { listen: 0.0.0.0:80, insecure-open: yes }
+limits: { depth: 129, file: 0, body: -1, answers: 99999999999999999999, header-time: 10, watchers: 5 }
+listen: 127.0.0.1:80
+secrets: { keys: [] }
+telemetry: [json]
+"#;
+    let variables = [("LAYERD_LIMITS__COLD", "many"), ("LAYERD_HTTPS__LISTEN", "x")];
+    let flags = Flags { state: Some(String::new()), ..Flags::default() };
+    let expected = "\
+warning: LAYERD_HTTPS__LISTEN: `LAYERD_HTTPS__LISTEN` is no setting; it has no effect
+hint: did you mean `LAYERD_HTTP__LISTEN`?
+error: conf/layerd.yaml:2:12: `semantics` is `spring`, which is not available in this version
+error: conf/layerd.yaml:5:5: `sources[0].serch-paths` is no setting
+hint: did you mean `sources[0].search-paths`?
+error: conf/layerd.yaml:6:24: `sources[0].search-paths` holds no search path: `../up` leaves the repository
+error: conf/layerd.yaml:7:13: `sources[0].labels` is `main`, but takes a list
+hint: write it as `[one, two]`
+error: conf/layerd.yaml:8:14: `sources[0].refresh` is `500ms`, but takes a duration from 1s to 30d
+hint: write it as `500ms`, `30s`, `1m30s` or `1h`
+error: conf/layerd.yaml:10:5: `sources[0].join` is not available in this version
+error: conf/layerd.yaml:11:45: `sources[0].credentials.ssh-key-file` is not available in this version
+error: conf/layerd.yaml:12:1: `htpp` is no setting
+hint: did you mean `http`?
+error: conf/layerd.yaml:13:44: `http.insecure-open` is `yes`, but takes `true` or `false`
+error: conf/layerd.yaml:14:18: `limits.depth` is 129, but takes a number from 1 to 128
+error: conf/layerd.yaml:14:29: `limits.file` is 0, but takes a size from 1B to 1GiB
+hint: write it as `64KiB`, `1MiB` or a number of bytes
+error: conf/layerd.yaml:14:38: `limits.body` is -1, but takes a size from 1B to 1GiB
+hint: write it as `64KiB`, `1MiB` or a number of bytes
+error: conf/layerd.yaml:14:51: `limits.answers` is 99999999999999999999, but takes a size from 1B to 1024GiB
+hint: write it as `64KiB`, `1MiB` or a number of bytes
+error: conf/layerd.yaml:14:86: `limits.header-time` is 10, but takes a duration from 1ms to 1h
+hint: write it as `500ms`, `30s`, `1m30s` or `1h`
+error: conf/layerd.yaml:14:90: `limits.watchers` is not available in this version
+error: conf/layerd.yaml:15:1: `listen` is no setting
+hint: did you mean `http.listen`?
+error: conf/layerd.yaml:16:1: `secrets` is not available in this version
+error: conf/layerd.yaml:17:12: `telemetry` takes a map of settings
+error: LAYERD_LIMITS__COLD: `limits.cold` is `many`, but takes a number from 1 to 256
+error: --state: `state` is empty, but takes a path
+error: conf/layerd.yaml:11:42: `sources[0].credentials.token-file` is given beside `sources[0].credentials.token` (conf/layerd.yaml:11:27)
+hint: keep one of the two
+error: conf/layerd.yaml:9:12: `sources[0].match` other than `[\"*\"]` is not available in this version
+error: conf/layerd.yaml:13:17: `http.listen` is 0.0.0.0:80, which others can reach, and nothing asks yet who is there
+hint: if they may read everything, add `http: { insecure-open: true }` to the settings file, or `--insecure-open`";
+    assert_eq!(load_all(file, &variables, flags).unwrap_err().to_string(), expected);
+}
+
+#[test]
+fn no_source_at_all_says_how_to_name_one() {
+    let expected = "error: there is no source to serve\nhint: run `layerd serve DIR` or `layerd serve --git URL`, \
+                    or name one under `sources` in the settings file";
+    assert_eq!(refusal(""), expected);
+    assert_eq!(refusal("sources: []"), expected);
+    let shown = resolve(&Flags::default(), None, &environment(&[]), Purpose::Show, Found::default());
+    assert!(shown.is_ok_and(|loaded| loaded.settings.sources.is_empty()));
+}
+
+#[test]
+fn a_source_without_a_place_and_a_second_source_are_mistakes() {
+    assert_eq!(
+        refusal("sources:\n  - name: a\n  - dir: b\n"),
+        "error: conf/layerd.yaml:3:5: more than one source is not available in this version\n\
+         error: conf/layerd.yaml:2:5: `sources[0]` has neither `git` nor `dir`\n\
+         hint: add `git:` with the URL of a repository, or `dir:` with a folder"
+    );
+    let second = load_all("sources: [{ dir: a }]", &[("LAYERD_SOURCES__1__GIT", "x")], Flags::default());
+    assert_eq!(
+        second.unwrap_err().to_string(),
+        "error: LAYERD_SOURCES__1__GIT: more than one source is not available in this version"
+    );
+}
+
+#[test]
+fn two_places_given_in_one_way_are_a_mistake() {
+    let both = Flags { git: Some("https://h/x".to_owned()), ..dir("a") };
+    assert_eq!(
+        load_all("", &[], both).unwrap_err().to_string(),
+        "error: DIR: `sources[0].dir` is given beside `sources[0].git` (--git)\nhint: keep one of the two"
+    );
+}
+
+#[test]
+fn shapes_that_are_no_settings_are_told_at_their_place() {
+    assert_eq!(
+        refusal("sources: { dir: a }"),
+        "error: conf/layerd.yaml:1:10: `sources` takes a list\nhint: put `- ` before the first key of the source"
+    );
+    assert_eq!(refusal("sources: [a]"), "error: conf/layerd.yaml:1:11: `sources[0]` takes a map of settings");
+    assert_eq!(
+        refusal("sources: [{ dir: a }]\n---\nhttp: {}\n"),
+        "error: conf/layerd.yaml:3:1: a settings file holds one document; a second one begins here"
+    );
+    assert_eq!(
+        refusal("sources: [{ dir: a }]\nhttp: !replace { }\n"),
+        "error: conf/layerd.yaml:2:16: `http` has a tag, which means nothing in settings"
+    );
+}
+
+#[test]
+fn a_file_that_is_no_yaml_is_told_with_line_and_column_and_nothing_else() {
+    let told = refusal("http:\n\tlisten: x\n");
+    assert!(told.starts_with("error: conf/layerd.yaml:2:1: "), "{told}");
+    assert_eq!(told.matches("error: ").count(), 1, "{told}");
+    let twice = refusal("http: {}\nhttp: {}\n");
+    assert!(twice.starts_with("error: conf/layerd.yaml:2:1: the key `http` is given twice"), "{twice}");
+}
+
+#[test]
+fn a_file_that_is_not_there_is_told_with_its_flag() {
+    let flags = Flags { settings: Some("missing.yaml".to_owned()), ..Flags::default() };
+    let told = load(&flags, &environment(&[]), Purpose::Serve).unwrap_err().to_string();
+    assert_eq!(told, "error: --settings: `missing.yaml` cannot be read: No such file or directory (os error 2)");
+}
+
+#[test]
+fn loopback_needs_no_permission_and_everything_else_does() {
+    for fine in ["127.0.0.1:1", "127.9.9.9:1", "[::1]:1", "[::ffff:127.0.0.1]:1", "localhost:1"] {
+        let flags = Flags { listen: Some(fine.to_owned()), ..dir("x") };
+        assert!(load_all("", &[], flags).is_ok(), "{fine}");
+    }
+    for open in ["0.0.0.0:1", "[::]:1", "10.0.0.1:1", "[::ffff:10.0.0.1]:1"] {
+        let closed = Flags { listen: Some(open.to_owned()), ..dir("x") };
+        assert!(load_all("", &[], closed.clone()).is_err(), "{open}");
+        assert!(load_all("", &[], Flags { insecure_open: true, ..closed }).is_ok(), "{open}");
+    }
+}
+
+#[test]
+fn the_example_in_the_repository_is_a_settings_file() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/layerd.yaml");
+    let flags = Flags { settings: Some(file.to_owned()), ..Flags::default() };
+    let loaded = load(&flags, &environment(&[]), Purpose::Serve).unwrap_or_else(|refusal| panic!("{refusal}"));
+    assert_eq!(loaded.settings.limits.cold, 4);
+}
+
+#[test]
+fn no_debug_text_holds_a_password() {
+    let flags = Flags { git: Some("https://u:hunter2@h/x".to_owned()), ..Flags::default() };
+    let variables = [("LAYERD_SOURCES__0__CREDENTIALS__PASSWORD", "hunter2")];
+    let loaded = load_all("", &variables, flags).unwrap_or_else(|refusal| panic!("{refusal}"));
+    let told = format!("{:?}\n{}", loaded.settings, loaded.to_yaml());
+    assert!(!told.contains("hunter2"), "{told}");
+    assert!(told.contains(r#"Git("https://***@h/x")"#), "{told}");
+}

@@ -1,0 +1,489 @@
+//! A plain folder as a source, for development, tests, the quick start and mounted ConfigMaps.
+//!
+//! It has one label. Asking for the labels takes a capture: all configuration files of one moment, kept in memory, with
+//! a digest in place of a commit id. The last few captures can be read, so that a reader never sees two states at once.
+//! Other files than configuration are not part of it.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::fmt::Write as _;
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use git2::{ObjectType, Oid};
+use notify::{EventKind, RecommendedWatcher, RecursiveMode, event::AccessKind};
+use notify_debouncer_full::{DebounceEventResult, Debouncer, NoCache, new_debouncer_opt};
+
+use super::name;
+use super::survey::{Found, Survey, survey, unreadable};
+use super::{FetchError, LabelKind, Labels, ReadError, Reader, SetupError, Source, Tip};
+use crate::config::tree::{self, BlobId, CommitId, Tree};
+
+/// The label of a folder whose settings give none.
+pub const DEFAULT_LABEL: &str = "main";
+
+/// How long the folder must have been quiet before a change is told, because editors write in several steps.
+const QUIET: Duration = Duration::from_millis(200);
+
+/// How many captures are kept: the one being served, the one being built, and a few for requests that still hold one.
+const KEPT: usize = 4;
+
+/// The most bytes of one capture. All of them are held in memory.
+const MAX_BYTES: u64 = 256 << 20;
+
+/// How often a capture is tried again when files change under it.
+const ATTEMPTS: usize = 5;
+
+/// What a folder needs to know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// The name of the source.
+    pub name: String,
+    /// The folder.
+    pub path: PathBuf,
+    /// The sub-folder that is the root, `/` between segments; empty for the whole folder.
+    pub root: String,
+    /// The one label; `None`: `main`.
+    pub label: Option<String>,
+    /// The most files and folders in it.
+    pub max_files: usize,
+    /// The largest file that is read, in bytes. Larger ones are listed, and cannot be read.
+    pub max_file_size: u64,
+}
+
+/// A folder.
+#[derive(Debug)]
+pub struct DirSource {
+    settings: Settings,
+    label: Arc<str>,
+    /// The root.
+    folder: PathBuf,
+    captures: Arc<Mutex<Captures>>,
+}
+
+/// The last few captures, the newest first.
+type Captures = VecDeque<Arc<Capture>>;
+
+/// The folder at one moment.
+#[derive(Debug)]
+struct Capture {
+    id: CommitId,
+    tree: Tree,
+    blobs: HashMap<BlobId, Arc<[u8]>>,
+    newest: i64,
+}
+
+/// While it lives, changes of the folder are told.
+#[derive(Debug)]
+pub struct Watch {
+    /// Held for the thread that it stops when it is dropped.
+    _debouncer: Debouncer<RecommendedWatcher, NoCache>,
+}
+
+/// Tells a folder from another one that takes its place: its own path, device and number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity(PathBuf, u64, u64);
+
+impl DirSource {
+    /// A source for the folder, which need not exist yet.
+    ///
+    /// # Errors
+    /// If the label is empty or the root is no path within the folder.
+    pub fn new(settings: Settings) -> Result<Self, SetupError> {
+        let label = settings.label.as_deref().unwrap_or(DEFAULT_LABEL);
+        if label.is_empty() {
+            return Err(SetupError::new("label", "the label of a folder cannot be empty"));
+        }
+        let mut folder = settings.path.clone();
+        folder.extend(name::parse_root(&settings.root)?.iter().map(|segment| &**segment));
+        Ok(Self { label: Arc::from(label), settings, folder, captures: Arc::default() })
+    }
+
+    /// The settings that the source was built from.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Which folder is at the path of the settings now: another one if links on the way to it were swapped, or if it was
+    /// replaced. `None` if there is none.
+    #[must_use]
+    pub fn identity(&self) -> Option<Identity> {
+        let real = std::fs::canonicalize(&self.folder).ok()?;
+        let metadata = std::fs::symlink_metadata(&real).ok()?;
+        Some(Identity(real, metadata.dev(), metadata.ino()))
+    }
+
+    /// Calls `changed` on a thread of its own whenever something in the folder has changed, until the guard is dropped.
+    /// It may be called without need, and network file systems may tell nothing: look once a minute as well. When another
+    /// folder takes the place of this one, see [`DirSource::identity`], it takes a new watch.
+    ///
+    /// # Errors
+    /// If the folder cannot be watched, for example because the system's limit of watches is used up.
+    pub fn watch(&self, changed: impl Fn() + Send + 'static) -> Result<Watch, ReadError> {
+        let path = &self.folder;
+        let refuse = |error: notify::Error| ReadError(format!("`{}` cannot be watched: {error}", path.display()));
+        let told = move |result: DebounceEventResult| {
+            // Errors stand for lost events, so they are a reason to look as well.
+            if result.map_or(true, |events| events.iter().any(|event| is_change(event.kind))) {
+                changed();
+            }
+        };
+        // Links are not followed: what they may lead to is below the folder and watched anyway.
+        let config = notify::Config::default().with_follow_symlinks(false);
+        let mut debouncer = new_debouncer_opt(QUIET, None, told, NoCache::new(), config).map_err(refuse)?;
+        let real = std::fs::canonicalize(path).map_err(|error| unreadable(path, &error))?;
+        debouncer.watch(real, RecursiveMode::Recursive).map_err(refuse)?;
+        Ok(Watch { _debouncer: debouncer })
+    }
+
+    fn capture(&self) -> Result<Arc<Capture>, ReadError> {
+        let known = self.newest();
+        for _ in 0..ATTEMPTS {
+            let before = self.survey()?;
+            let capture = Capture::take(&before, known.as_deref(), self.settings.max_file_size);
+            // Files that were swapped meanwhile would make a mixture of two states.
+            if self.survey()? == before {
+                return Ok(self.keep(capture?));
+            }
+        }
+        let path = self.folder.display();
+        Err(ReadError(format!("`{path}` changes all the time, so that no one state of it can be read")))
+    }
+
+    fn survey(&self) -> Result<Survey, ReadError> {
+        survey(&self.folder, self.settings.max_files)
+    }
+
+    fn newest(&self) -> Option<Arc<Capture>> {
+        self.captures.lock().unwrap_or_else(PoisonError::into_inner).front().cloned()
+    }
+
+    /// Puts the capture first, in place of one with equal files.
+    fn keep(&self, capture: Capture) -> Arc<Capture> {
+        let capture = Arc::new(capture);
+        let mut captures = self.captures.lock().unwrap_or_else(PoisonError::into_inner);
+        captures.retain(|known| known.id != capture.id);
+        captures.push_front(Arc::clone(&capture));
+        captures.truncate(KEPT);
+        capture
+    }
+}
+
+impl Source for DirSource {
+    fn fetch(&self) -> Result<(), FetchError> {
+        let path = &self.folder;
+        let read = std::fs::read_dir(path).map(drop);
+        read.map_err(|error| {
+            let reason = if error.kind() == io::ErrorKind::NotFound { "not-found" } else { "storage" };
+            FetchError::new(reason, unreadable(path, &error).0)
+        })
+    }
+
+    fn labels(&self) -> Result<Labels, ReadError> {
+        let tip = Tip { commit: self.capture()?.id, kind: LabelKind::Branch };
+        Ok(Labels { tips: HashMap::from([(Arc::clone(&self.label), tip)]), head: Some(Arc::clone(&self.label)) })
+    }
+
+    fn open(&self) -> Result<Box<dyn Reader>, ReadError> {
+        Ok(Box::new(DirReader { captures: Arc::clone(&self.captures) }))
+    }
+}
+
+struct DirReader {
+    captures: Arc<Mutex<Captures>>,
+}
+
+impl DirReader {
+    fn find<T>(&self, what: impl Fn(&Arc<Capture>) -> Option<T>) -> Option<T> {
+        self.captures.lock().unwrap_or_else(PoisonError::into_inner).iter().find_map(what)
+    }
+
+    fn state(&self, id: CommitId) -> Result<Arc<Capture>, ReadError> {
+        let found = self.find(|capture| (capture.id == id).then(|| Arc::clone(capture)));
+        found.ok_or_else(|| ReadError(format!("the state {id} of the folder is no longer kept")))
+    }
+}
+
+impl Reader for DirReader {
+    fn tree(&mut self, commit: CommitId) -> Result<Tree, ReadError> {
+        Ok(self.state(commit)?.tree.clone())
+    }
+
+    fn blob(&mut self, blob: BlobId) -> Result<Vec<u8>, ReadError> {
+        let found = self.find(|capture| capture.blobs.get(&blob).cloned());
+        let found = found.ok_or_else(|| ReadError(format!("the file {blob} is too large or no longer kept")))?;
+        Ok(found.to_vec())
+    }
+
+    fn committed_at(&mut self, commit: CommitId) -> Result<i64, ReadError> {
+        Ok(self.state(commit)?.newest)
+    }
+
+    fn is_reachable(&mut self, commit: CommitId, tips: &[CommitId]) -> Result<bool, ReadError> {
+        Ok(tips.contains(&commit))
+    }
+}
+
+impl Capture {
+    /// Reads the files that were found. Bytes that `known` has too are shared with it.
+    fn take(survey: &Survey, known: Option<&Self>, max_file_size: u64) -> Result<Self, ReadError> {
+        let mut files = BTreeMap::new();
+        let mut blobs = HashMap::new();
+        let mut list = String::new();
+        let mut total = 0;
+        for found in &survey.found {
+            let (blob, size) = if found.size > max_file_size {
+                (unread_id(found), found.size)
+            } else {
+                let bytes = read(&found.real, max_file_size)?;
+                let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+                total += size;
+                let blob = BlobId(blob_id(&bytes));
+                let shared = known.and_then(|known| known.blobs.get(&blob)).cloned();
+                blobs.insert(blob, shared.unwrap_or_else(|| Arc::from(bytes)));
+                (blob, size)
+            };
+            if total > MAX_BYTES {
+                return Err(ReadError(format!("the files of the folder have more than {MAX_BYTES} bytes")));
+            }
+            writeln!(list, "{blob} {}", found.path).expect("writing to a string cannot fail");
+            files.insert(Arc::from(found.path.as_str()), tree::File { blob, size });
+        }
+        let newest = survey.found.iter().map(|found| found.modified.0).max().unwrap_or_default();
+        let tree = Tree { files, skipped: survey.skipped.clone() };
+        Ok(Self { id: CommitId(blob_id(list.as_bytes())), tree, blobs, newest })
+    }
+}
+
+fn blob_id(bytes: &[u8]) -> [u8; 20] {
+    let id = Oid::hash_object(ObjectType::Blob, bytes).expect("hashing bytes in memory cannot fail");
+    super::git::bytes(id)
+}
+
+/// Stands for the bytes of a file that is too large to be read; another one after each change.
+fn unread_id(found: &Found) -> BlobId {
+    let Found { path, size, modified, .. } = found;
+    BlobId(blob_id(format!("unread {path} {size} {modified:?}").as_bytes()))
+}
+
+/// At most one byte more than `limit`, so that a file that grows meanwhile does no harm.
+fn read(path: &Path, limit: u64) -> Result<Vec<u8>, ReadError> {
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(limit.saturating_add(1)).read_to_end(&mut bytes));
+    read.map(|_| bytes).map_err(|error| unreadable(path, &error))
+}
+
+/// Reading is an event too, and captures read: only what writes counts.
+fn is_change(kind: EventKind) -> bool {
+    !matches!(kind, EventKind::Access(access) if !matches!(access, AccessKind::Close(notify::event::AccessMode::Write)))
+}
+
+/// True if the folder is a bare Git repository, which holds no file of configuration that a folder could serve.
+#[must_use]
+pub fn is_bare_repository(path: &Path) -> bool {
+    path.join("HEAD").is_file() && path.join("objects").is_dir() && path.join("refs").is_dir()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+    use std::sync::mpsc::{Receiver, channel};
+
+    use super::*;
+    use crate::source::tests::{Origin, listing};
+
+    struct Folder {
+        folder: tempfile::TempDir,
+        source: DirSource,
+    }
+
+    impl Folder {
+        fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let settings = Settings {
+                name: "config".to_owned(),
+                path: folder.path().to_owned(),
+                root: String::new(),
+                label: None,
+                max_files: 1000,
+                max_file_size: 100,
+            };
+            Self { folder, source: DirSource::new(settings).unwrap() }
+        }
+
+        fn write(&self, name: &str, content: &str) {
+            fs::write(self.folder.path().join(name), content).unwrap();
+        }
+
+        fn state(&self) -> CommitId {
+            self.source.labels().unwrap().tips["main"].commit
+        }
+
+        /// All files of a state with their bytes.
+        fn show(&self, state: CommitId) -> String {
+            let mut reader = self.source.open().unwrap();
+            let tree = reader.tree(state).unwrap();
+            let mut bytes = |file: &tree::File| String::from_utf8(reader.blob(file.blob).unwrap()).unwrap();
+            tree.files.iter().map(|(path, file)| format!("{path}={}\n", bytes(file))).collect()
+        }
+
+        fn watch(&self) -> (Watch, Receiver<()>) {
+            let (sender, receiver) = channel();
+            let watch = self.source.watch(move || sender.send(()).unwrap_or_default()).unwrap();
+            (watch, receiver)
+        }
+    }
+
+    #[test]
+    fn equal_files_are_one_state_and_a_reader_sees_the_state_that_it_asks_for() {
+        let folder = Folder::new();
+        folder.write("a.yml", "a: 1");
+        folder.write("b.json", "{}");
+        let first = folder.state();
+        assert_eq!(folder.state(), first);
+        folder.write("a.yml", "a: 2");
+        fs::remove_file(folder.folder.path().join("b.json")).unwrap();
+        let second = folder.state();
+        assert_ne!(second, first);
+        assert_eq!(folder.show(first), "a.yml=a: 1\nb.json={}\n");
+        assert_eq!(folder.show(second), "a.yml=a: 2\n");
+        let labels = folder.source.labels().unwrap();
+        assert_eq!(labels.head.as_deref(), Some("main"));
+        let mut reader = folder.source.open().unwrap();
+        assert!(reader.is_reachable(second, &[second]).unwrap() && !reader.is_reachable(first, &[second]).unwrap());
+    }
+
+    #[test]
+    fn bytes_have_the_ids_that_git_gives_them() {
+        let origin = Origin::new();
+        let folder = Folder::new();
+        folder.write("a.yml", "a: 1");
+        let tree = folder.source.open().unwrap().tree(folder.state()).unwrap();
+        assert_eq!(tree.files["a.yml"].blob.to_string(), origin.blob("a: 1").to_string());
+    }
+
+    #[test]
+    fn only_the_last_few_states_are_kept() {
+        let folder = Folder::new();
+        let states: Vec<_> = (0..=KEPT)
+            .map(|number| {
+                folder.write("a.yml", &format!("a: {number}"));
+                folder.state()
+            })
+            .collect();
+        let mut reader = folder.source.open().unwrap();
+        let told = reader.tree(states[0]).unwrap_err().to_string();
+        assert_eq!(told, format!("the state {} of the folder is no longer kept", states[0]));
+        assert!(states[1..].iter().all(|state| reader.tree(*state).is_ok()));
+    }
+
+    #[test]
+    fn a_file_over_the_limit_is_listed_but_not_read() {
+        let folder = Folder::new();
+        folder.write("a.yml", &"x".repeat(101));
+        let state = folder.state();
+        let mut reader = folder.source.open().unwrap();
+        let tree = reader.tree(state).unwrap();
+        assert_eq!(listing(&tree), "a.yml 101\n");
+        assert!(reader.blob(tree.files["a.yml"].blob).is_err());
+        folder.write("a.yml", &"x".repeat(102));
+        assert_ne!(folder.state(), state);
+    }
+
+    #[test]
+    fn the_time_of_a_state_is_that_of_its_newest_file() {
+        let folder = Folder::new();
+        assert_eq!(folder.source.open().unwrap().committed_at(folder.state()).unwrap(), 0);
+        folder.write("a.yml", "a: 1");
+        let time = std::time::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+        File::options().append(true).open(folder.folder.path().join("a.yml")).unwrap().set_modified(time).unwrap();
+        let state = folder.state();
+        assert_eq!(folder.source.open().unwrap().committed_at(state).unwrap(), 1_700_000_000);
+    }
+
+    #[test]
+    fn a_root_outside_the_folder_is_refused() {
+        let folder = Folder::new();
+        let root = "a/../../b".to_owned();
+        let refused = DirSource::new(Settings { root, ..folder.source.settings }).unwrap_err();
+        assert_eq!(refused.to_string(), "path: \"a/../../b\" cannot be: its name is a relative path");
+    }
+
+    #[test]
+    fn a_missing_folder_is_named() {
+        let folder = Folder::new();
+        let path = folder.folder.path().to_owned();
+        fs::remove_dir(&path).unwrap();
+        let error = folder.source.fetch().unwrap_err();
+        let expected = format!("`{}` cannot be read: No such file or directory (os error 2)", path.display());
+        assert_eq!((error.reason, error.message), ("not-found", expected.clone()));
+        assert_eq!(folder.source.labels().unwrap_err().to_string(), expected);
+        assert!(folder.source.watch(|| ()).is_err());
+    }
+
+    #[test]
+    fn a_folder_is_told_from_one_that_takes_its_place() {
+        let folder = Folder::new();
+        let at = |name: &str| folder.folder.path().join(name);
+        let (path, root) = (at("current"), "./config/".to_owned());
+        let source = DirSource::new(Settings { path, root, ..folder.source.settings.clone() }).unwrap();
+        assert_eq!(source.identity(), None);
+        for release in ["v1/config", "v2/config"] {
+            fs::create_dir_all(at(release)).unwrap();
+        }
+        symlink("v1", at("current")).unwrap();
+        let first = source.identity().unwrap();
+        folder.write("v1/config/a.yml", "a: 1");
+        assert_eq!(source.identity(), Some(first.clone()));
+        symlink("v2", at("next")).unwrap();
+        fs::rename(at("next"), at("current")).unwrap();
+        let second = source.identity().unwrap();
+        assert_ne!(second, first);
+        fs::create_dir(at("v2/fresh")).unwrap();
+        fs::remove_dir(at("v2/config")).unwrap();
+        fs::rename(at("v2/fresh"), at("v2/config")).unwrap();
+        assert_ne!(source.identity(), Some(second));
+    }
+
+    #[test]
+    fn a_swapped_config_map_is_told_and_reading_is_not() {
+        let folder = Folder::new();
+        let at = |name: &str| folder.folder.path().join(name);
+        for (version, content) in [("..v1", "a: 1"), ("..v2", "a: 2")] {
+            fs::create_dir(at(version)).unwrap();
+            folder.write(&format!("{version}/app.yml"), content);
+        }
+        symlink("..v1", at("..data")).unwrap();
+        symlink("..data/app.yml", at("app.yml")).unwrap();
+        let (_watch, told) = folder.watch();
+        assert_eq!(folder.show(folder.state()), "app.yml=a: 1\n");
+        assert!(told.recv_timeout(3 * QUIET).is_err(), "reading alone told of a change");
+        symlink("..v2", at("..data_tmp")).unwrap();
+        fs::rename(at("..data_tmp"), at("..data")).unwrap();
+        told.recv_timeout(Duration::from_secs(20)).unwrap();
+        assert_eq!(folder.show(folder.state()), "app.yml=a: 2\n");
+    }
+
+    #[test]
+    fn files_in_folders_made_later_are_told() {
+        let folder = Folder::new();
+        let (_watch, told) = folder.watch();
+        fs::create_dir(folder.folder.path().join("sub")).unwrap();
+        told.recv_timeout(Duration::from_secs(20)).unwrap();
+        folder.write("sub/a.yml", "a: 1");
+        told.recv_timeout(Duration::from_secs(20)).unwrap();
+        assert_eq!(folder.show(folder.state()), "sub/a.yml=a: 1\n");
+    }
+
+    #[test]
+    fn a_bare_repository_is_told_from_a_folder() {
+        let origin = Origin::new();
+        assert!(is_bare_repository(&origin.path()));
+        assert!(!is_bare_repository(origin.folder.path()));
+    }
+}

@@ -1,0 +1,580 @@
+//! A Git repository as a source: a bare mirror on this machine that fetches renew and that everything else reads.
+//!
+//! There is no work tree, and no text of a request ever reaches a resolver of revisions: labels are looked up in a list.
+//! How the network is spoken to is in `fetch.rs`, how a commit becomes a tree in `walk.rs`.
+
+use std::collections::HashMap;
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use git2::{ErrorClass, ErrorCode, Oid, Repository};
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+
+use super::credentials::Credentials;
+use super::fetch::{self, Limits, Request};
+use super::mirror::{Mirror, Record, create_private, digest};
+use super::remote::Remote;
+use super::walk::{WalkError, Walker};
+use super::{FetchError, LabelKind, Labels, ReadError, Reader, SetupError, Source, Tip, name};
+use crate::config::tree::{BlobId, CommitId, Tree};
+
+/// The longest name of a source, in bytes; it becomes part of a folder's name.
+const MAX_SOURCE_NAME: usize = 64;
+
+/// What a Git source needs to know.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The name of the source: letters, digits, `.`, `_` and `-`.
+    pub name: String,
+    /// The repository.
+    pub url: Remote,
+    /// The label that is asked when a request names none; `None`: `main`, `master` or what the remote calls its default.
+    pub label: Option<String>,
+    /// Globs for the branches and tags that may be asked for; `*` crosses `/`. `["*"]` allows all.
+    pub labels: Vec<String>,
+    /// The sub-folder that is the root, `/` between segments; empty for the whole repository.
+    pub path: String,
+    /// What to log in with; the user and password of the URL count if this is `None`.
+    pub credentials: Credentials,
+    /// The folder that all mirrors are kept in. Made if it is missing, for this user alone.
+    pub state: PathBuf,
+    /// The most files and folders of one commit.
+    pub max_files: usize,
+    /// What one fetch may use up.
+    pub limits: Limits,
+}
+
+/// A mirrored Git repository. Keeps its folder locked against other processes while it lives.
+#[derive(Debug)]
+pub struct GitSource {
+    settings: Settings,
+    allowed: GlobSet,
+    root: Vec<Arc<str>>,
+    folder: PathBuf,
+    /// Held for its lock.
+    _lock: File,
+    /// What the remote had when the mirror was last made anew. Held by the fetch that is at work.
+    fetching: Mutex<Option<String>>,
+    /// The generation of the mirror in which something is missing or spoilt; 0 if none is.
+    damaged: Arc<AtomicU32>,
+}
+
+impl GitSource {
+    /// Takes possession of the source's mirror; fetches nothing.
+    ///
+    /// # Errors
+    /// Names the setting that cannot be used, or the folder that another process uses.
+    pub fn new(settings: Settings) -> Result<Self, SetupError> {
+        check_source_name(&settings.name)?;
+        let allowed = compile(&settings.labels)?;
+        let root = name::parse_root(&settings.path)?;
+        let folder = settings.state.join("mirrors").join(folder_name(&settings));
+        let lock = lock(&folder)?;
+        let (fetching, damaged) = (Mutex::default(), Arc::default());
+        Ok(Self { settings, allowed, root, folder, _lock: lock, fetching, damaged })
+    }
+
+    /// The settings that the source was built from.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The number of the mirror in use: the newest generation that was ever completed, else the first.
+    fn generation(&self) -> u32 {
+        let completed = self.generations().filter(|number| Mirror::new(self.place(*number)).is_complete());
+        completed.max().unwrap_or(1)
+    }
+
+    fn generations(&self) -> impl Iterator<Item = u32> {
+        let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        entries.filter_map(|entry| entry.file_name().to_str()?.strip_prefix("gen-")?.parse().ok())
+    }
+
+    fn place(&self, generation: u32) -> PathBuf {
+        self.folder.join(format!("gen-{generation}"))
+    }
+
+    fn mirror(&self) -> Mirror {
+        Mirror::new(self.place(self.generation()))
+    }
+
+    /// The file that says when the last fetch that succeeded ended.
+    fn fetched(&self) -> PathBuf {
+        self.folder.join("fetched")
+    }
+
+    /// What the remote had at the last fetch; `None` if there was none.
+    fn record(&self) -> Result<Option<Record>, ReadError> {
+        self.mirror().record().map_err(|error| self.unreadable(&error.to_string()))
+    }
+
+    fn unreadable(&self, cause: &str) -> ReadError {
+        self.damaged.store(self.generation(), Ordering::Relaxed);
+        ReadError(format!("the mirror of `{}` cannot be read: {cause}", self.settings.name))
+    }
+
+    /// What the remote had when the mirror of a generation was fetched.
+    fn advertised(&self, generation: u32) -> String {
+        Mirror::new(self.place(generation)).record().ok().flatten().unwrap_or_default().advertised
+    }
+
+    /// Notes that the mirror is damaged if what its labels lead to is gone: no fetch would go well on top of it.
+    fn look_for_holes(&self, generation: u32) {
+        let mirror = Mirror::new(self.place(generation));
+        let tips = mirror.record().ok().flatten().unwrap_or_default().tips;
+        let whole = mirror.open().is_ok_and(|mirror| tips.values().all(|tip| mirror.find_commit(*tip).is_ok()));
+        if !whole && mirror.is_complete() {
+            self.damaged.store(generation, Ordering::Relaxed);
+        }
+    }
+
+    fn fetch_into(&self, generation: u32) -> Result<(), FetchError> {
+        let Settings { url, credentials, limits, .. } = &self.settings;
+        let login = match credentials {
+            Credentials::None => url.embedded().login()?,
+            explicit => explicit.login()?,
+        };
+        let request = Request { remote: url.clone(), mirror: self.place(generation), login, limits: *limits };
+        fetch::fetch(&request)?;
+        // Lost if the disk is full or the process is killed: the age is then told from the fetch before.
+        drop(fs::write(self.fetched(), jiff::Timestamp::now().as_second().to_string()));
+        Ok(())
+    }
+}
+
+impl Source for GitSource {
+    fn fetch(&self) -> Result<(), FetchError> {
+        let mut made_for = self.fetching.lock().unwrap_or_else(PoisonError::into_inner);
+        let generation = self.generation();
+        let damaged = self.damaged.load(Ordering::Relaxed) == generation;
+        // Once for each state of the remote: if it is the remote that is damaged, no copy will be better.
+        if !damaged || made_for.as_deref() == Some(&*self.advertised(generation)) {
+            let fetched = self.fetch_into(generation);
+            if fetched.as_ref().is_err_and(|error| matches!(error.reason, "protocol" | "storage")) {
+                self.look_for_holes(generation);
+            }
+            return fetched;
+        }
+        let next = generation.saturating_add(1);
+        self.fetch_into(next)?;
+        *made_for = Some(self.advertised(next));
+        // What stays behind because it cannot be removed is taken for what it is: an older generation.
+        self.generations().filter(|old| *old <= generation).for_each(|old| drop(fs::remove_dir_all(self.place(old))));
+        Ok(())
+    }
+
+    fn labels(&self) -> Result<Labels, ReadError> {
+        let Some(record) = self.record()? else { return Ok(Labels::default()) };
+        let mut tips = HashMap::with_capacity(record.tips.len());
+        // Branches sort before tags, so that a tag finds the branch that hides it.
+        for (name, commit) in &record.tips {
+            let Some((kind, label)) = split(name).filter(|(_, label)| self.allowed.is_match(label)) else { continue };
+            tips.entry(Arc::from(label)).or_insert(Tip { commit: CommitId(bytes(*commit)), kind });
+        }
+        let head = record.head.as_deref().and_then(split).map(|(_, label)| label);
+        let head = head.and_then(|label| tips.get_key_value(label)).map(|(label, _)| Arc::clone(label));
+        Ok(Labels { tips, head })
+    }
+
+    fn open(&self) -> Result<Box<dyn Reader>, ReadError> {
+        let generation = self.generation();
+        let repository =
+            Mirror::new(self.place(generation)).open().map_err(|error| self.unreadable(error.message()))?;
+        let walker = Walker::new(self.settings.max_files);
+        let (name, root, damaged) = (self.settings.name.clone(), self.root.clone(), Arc::clone(&self.damaged));
+        Ok(Box::new(GitReader { name, repository, root, walker, generation, damaged }))
+    }
+
+    fn fetched_at(&self) -> Option<i64> {
+        std::fs::read_to_string(self.fetched()).ok()?.parse().ok()
+    }
+}
+
+struct GitReader {
+    name: String,
+    repository: Repository,
+    root: Vec<Arc<str>>,
+    walker: Walker,
+    generation: u32,
+    damaged: Arc<AtomicU32>,
+}
+
+impl GitReader {
+    fn failed(&self, what: impl std::fmt::Display, error: &git2::Error) -> ReadError {
+        self.note_damage(error);
+        ReadError(format!("{what} of `{}` cannot be read: {}", self.name, error.message()))
+    }
+
+    fn commit(&self, commit: CommitId) -> Result<git2::Commit<'_>, ReadError> {
+        let found = self.repository.find_commit(oid(commit.0));
+        found.map_err(|error| self.failed(format_args!("commit {commit}"), &error))
+    }
+
+    /// Objects that are whole but make no sense were sent like this, so that another copy would not help.
+    fn note_damage(&self, error: &git2::Error) {
+        if !matches!(error.class(), ErrorClass::Tree | ErrorClass::Object) {
+            self.damaged.store(self.generation, Ordering::Relaxed);
+        }
+    }
+
+    fn has_holes(&self, tips: &[CommitId]) -> bool {
+        let has = |tip: &CommitId| self.repository.find_commit(oid(tip.0)).is_ok();
+        self.damaged.load(Ordering::Relaxed) == self.generation || !tips.iter().all(has)
+    }
+}
+
+impl Reader for GitReader {
+    fn tree(&mut self, commit: CommitId) -> Result<Tree, ReadError> {
+        let top = self.commit(commit)?.tree_id();
+        let walked = self.walker.walk(&self.repository, top, &self.root);
+        walked.map_err(|error| {
+            if let WalkError::Damaged(error) = &error {
+                self.note_damage(error);
+            }
+            ReadError(format!("commit {commit} of `{}` {error}", self.name))
+        })
+    }
+
+    fn blob(&mut self, blob: BlobId) -> Result<Vec<u8>, ReadError> {
+        let found = self.repository.find_blob(oid(blob.0));
+        let found = found.map_err(|error| self.failed(format_args!("blob {blob}"), &error))?;
+        Ok(found.content().to_vec())
+    }
+
+    fn committed_at(&mut self, commit: CommitId) -> Result<i64, ReadError> {
+        Ok(self.commit(commit)?.time().seconds())
+    }
+
+    fn is_reachable(&mut self, commit: CommitId, tips: &[CommitId]) -> Result<bool, ReadError> {
+        if tips.contains(&commit) {
+            return Ok(true);
+        }
+        match self.repository.find_commit(oid(commit.0)) {
+            // A mirror with holes cannot tell what does not exist.
+            Err(error) if error.code() == ErrorCode::NotFound && !self.has_holes(tips) => return Ok(false),
+            Err(error) => return Err(self.failed(format_args!("commit {commit}"), &error)),
+            Ok(_) => {}
+        }
+        // One walk for all tips: a commit is behind some of them if it is its own best common ancestor with them all.
+        let question: Vec<Oid> = std::iter::once(&commit).chain(tips).map(|id| oid(id.0)).collect();
+        match self.repository.merge_base_many(&question) {
+            Ok(base) => Ok(base == question[0]),
+            Err(_) if tips.is_empty() => Ok(false),
+            Err(error) if error.class() == ErrorClass::Merge && error.code() == ErrorCode::NotFound => Ok(false),
+            Err(error) => Err(self.failed("the history", &error)),
+        }
+    }
+}
+
+/// The kind and the label of a ref's full name.
+fn split(name: &str) -> Option<(LabelKind, &str)> {
+    let branch = name.strip_prefix("refs/heads/").map(|label| (LabelKind::Branch, label));
+    branch.or_else(|| name.strip_prefix("refs/tags/").map(|label| (LabelKind::Tag, label)))
+}
+
+fn oid(id: [u8; 20]) -> Oid {
+    Oid::from_bytes(&id).expect("an id of SHA-1 has twenty bytes")
+}
+
+pub(super) fn bytes(id: Oid) -> [u8; 20] {
+    id.as_bytes().try_into().expect("repositories of SHA-256 are not opened by this build of libgit2")
+}
+
+fn check_source_name(name: &str) -> Result<(), SetupError> {
+    let usual = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    match name {
+        name if name.is_empty()
+            || name.len() > MAX_SOURCE_NAME
+            || name.starts_with('.')
+            || !name.chars().all(usual) =>
+        {
+            let rule = "1 to 64 letters, digits, `.`, `_` or `-`, not beginning with `.`";
+            Err(SetupError::new("name", format!("{name:?} is no name for a source\nhint: {rule}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn compile(globs: &[String]) -> Result<GlobSet, SetupError> {
+    let mut set = GlobSetBuilder::new();
+    for glob in globs {
+        let compiled = GlobBuilder::new(glob).literal_separator(false).build();
+        set.add(compiled.map_err(|error| SetupError::new("labels", error.to_string()))?);
+    }
+    set.build().map_err(|error| SetupError::new("labels", error.to_string()))
+}
+
+/// Readable for people, and different for each place, so that a new URL never continues an old mirror.
+fn folder_name(settings: &Settings) -> String {
+    let digest = digest(&settings.url.to_string());
+    format!("{}-{}", settings.name, &digest[..12])
+}
+
+fn lock(folder: &Path) -> Result<File, SetupError> {
+    let unusable = |error: &std::io::Error| {
+        SetupError::new("state", format!("the folder `{}` cannot be used: {error}", folder.display()))
+    };
+    create_private(folder).map_err(|error| unusable(&error))?;
+    let file = File::create(folder.join("lock")).map_err(|error| unusable(&error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::Error(error)) => Err(unusable(&error)),
+        Err(TryLockError::WouldBlock) => {
+            let message = format!("another layerd uses the folder `{}`", folder.display());
+            Err(SetupError::new("state", message + "\nhint: stop it, or give each server a state folder of its own"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::git_http::{Behaviour, GitServer};
+    use crate::source::tests::{FILE, FOLDER, Origin, id, listing, oid};
+
+    fn settings(url: &str, state: &Path) -> Settings {
+        Settings {
+            name: "config".to_owned(),
+            url: url.parse().unwrap(),
+            label: None,
+            labels: vec!["*".to_owned()],
+            path: String::new(),
+            credentials: Credentials::None,
+            state: state.to_owned(),
+            max_files: 100_000,
+            limits: Limits::default(),
+        }
+    }
+
+    fn source(origin: &Origin, change: impl FnOnce(&mut Settings)) -> GitSource {
+        let mut settings = settings(origin.path().to_str().unwrap(), &origin.folder.path().join("state"));
+        change(&mut settings);
+        GitSource::new(settings).unwrap()
+    }
+
+    fn shown(labels: &Labels) -> String {
+        let mut lines: Vec<_> = labels
+            .tips
+            .iter()
+            .map(|(label, tip)| format!("{label} {:?} {}", tip.kind, &tip.commit.to_string()[..7]))
+            .collect();
+        lines.sort();
+        format!("{}; default {}", lines.join(", "), labels.head.as_deref().unwrap_or("none"))
+    }
+
+    fn refusal(change: impl FnOnce(&mut Settings)) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let mut settings = settings("/srv/x", &folder.path().join("state"));
+        change(&mut settings);
+        let error = GitSource::new(settings).unwrap_err();
+        error.to_string().replace(folder.path().to_str().unwrap(), "FOLDER")
+    }
+
+    #[test]
+    fn a_branch_hides_a_tag_and_globs_hide_both() {
+        let origin = Origin::new();
+        let main = origin.commit("main", "a.yml", "a: 1");
+        let side = origin.commit("feature/x", "a.yml", "a: 2");
+        origin.point("refs/tags/main", oid(side));
+        origin.point("refs/tags/v1", origin.annotate(oid(side)));
+        let (first, second) = (&main.to_string()[..7], &side.to_string()[..7]);
+        let all = source(&origin, |_| {});
+        assert_eq!(all.labels().unwrap(), Labels::default());
+        assert!(all.open().is_err());
+        all.fetch().unwrap();
+        assert_eq!(
+            shown(&all.labels().unwrap()),
+            format!("feature/x Branch {second}, main Branch {first}, v1 Tag {second}; default main")
+        );
+        drop(all);
+        let some = source(&origin, |settings| settings.labels = vec!["f*x".to_owned(), "v?".to_owned()]);
+        assert_eq!(shown(&some.labels().unwrap()), format!("feature/x Branch {second}, v1 Tag {second}; default none"));
+    }
+
+    #[test]
+    fn a_commit_is_read_back_with_its_files_bytes_and_time() {
+        let origin = Origin::new();
+        let inner = origin.tree(&[(FILE, b"a.yml", origin.blob("a: 1"))]);
+        let commit = origin.commit_tree(origin.tree(&[(FOLDER, b"config", inner)]), &[]);
+        origin.point("refs/heads/main", oid(commit));
+        let source = source(&origin, |settings| settings.path = "/config/".to_owned());
+        source.fetch().unwrap();
+        let mut reader = source.open().unwrap();
+        for _ in 0..2 {
+            let tree = reader.tree(commit).unwrap();
+            assert_eq!(listing(&tree), "a.yml 4\n");
+            assert_eq!(reader.blob(tree.files["a.yml"].blob).unwrap(), b"a: 1");
+        }
+        assert_eq!(reader.committed_at(commit).unwrap(), 1_700_000_000);
+        let none = CommitId([7; 20]);
+        let told = reader.tree(none).unwrap_err().to_string();
+        assert!(told.starts_with(&format!("commit {none} of `config` cannot be read: ")), "{told}");
+        assert!(reader.blob(BlobId([7; 20])).is_err());
+    }
+
+    #[test]
+    fn a_commit_is_reachable_from_its_descendants_only() {
+        let origin = Origin::new();
+        let first = origin.commit("main", "a.yml", "a: 1");
+        let second = origin.commit("main", "a.yml", "a: 2");
+        let side = origin.commit("side", "a.yml", "a: 3");
+        let source = source(&origin, |_| {});
+        source.fetch().unwrap();
+        let mut reader = source.open().unwrap();
+        let mut reachable = |commit, tips: &[CommitId]| reader.is_reachable(commit, tips).unwrap();
+        assert!(reachable(first, &[side, second]));
+        assert!(reachable(second, &[second]));
+        assert!(!reachable(second, &[first]));
+        assert!(!reachable(first, &[side]));
+        assert!(!reachable(first, &[]));
+        assert!(!reachable(CommitId([7; 20]), &[second]));
+        let blob = id(origin.blob("a: 1"));
+        assert!(!reachable(blob, &[second]), "a blob is no commit");
+    }
+
+    #[test]
+    fn commits_that_were_rewritten_away_stay_readable_but_are_not_reachable() {
+        let origin = Origin::new();
+        let old = origin.commit("main", "a.yml", "a: 1");
+        let source = source(&origin, |_| {});
+        source.fetch().unwrap();
+        origin.delete("refs/heads/main");
+        let new = origin.commit("main", "a.yml", "a: unrelated");
+        source.fetch().unwrap();
+        let mut reader = source.open().unwrap();
+        assert!(reader.tree(old).is_ok());
+        assert!(!reader.is_reachable(old, &[new]).unwrap());
+    }
+
+    #[test]
+    fn the_login_comes_from_the_settings_else_from_the_url_and_is_stored_nowhere() {
+        let origin = Origin::new();
+        origin.commit("main", "a.yml", "a: 1");
+        // Base64 of `me:secret`.
+        let server = GitServer::start(origin.folder.path(), Behaviour::Private("Basic bWU6c2VjcmV0".to_owned()));
+        let url = server.url("config.git").replace("://", "://me:secret@");
+        let state = origin.folder.path().join("state");
+        let source = GitSource::new(settings(&url, &state)).unwrap();
+        source.fetch().unwrap();
+        let shown = format!("{source:?}") + &std::fs::read_to_string(source.place(1).join("config")).unwrap();
+        assert!(!shown.contains("secret"), "{shown}");
+        drop(source);
+
+        let token = origin.folder.path().join("token");
+        std::fs::write(&token, "wrong").unwrap();
+        let credentials = Credentials::File { username: Some("me".to_owned()), path: token.clone() };
+        let source = GitSource::new(Settings { credentials, ..settings(&url, &state) }).unwrap();
+        let error = source.fetch().unwrap_err();
+        assert_eq!(error.reason, "auth");
+        assert!(!error.message.contains("wrong") && !error.message.contains("me:"), "{error}");
+        std::fs::write(&token, "secret\n").unwrap();
+        source.fetch().unwrap();
+    }
+
+    #[test]
+    fn the_newest_complete_generation_is_the_mirror() {
+        let origin = Origin::new();
+        origin.commit("main", "a.yml", "a: 1");
+        let source = source(&origin, |_| {});
+        source.fetch().unwrap();
+        std::fs::create_dir(source.folder.join("gen-3")).unwrap();
+        assert_eq!(source.generation(), 1);
+        std::fs::rename(source.folder.join("gen-1"), source.folder.join("gen-2")).unwrap();
+        assert_eq!(source.generation(), 2);
+        assert!(source.labels().is_ok());
+    }
+
+    /// Empties the object store of a mirror, as a full disk or a careless hand may.
+    fn spoil(source: &GitSource) {
+        let objects = source.place(source.generation()).join("objects");
+        fs::remove_dir_all(&objects).unwrap();
+        fs::create_dir_all(objects.join("pack")).unwrap();
+    }
+
+    #[test]
+    fn a_damaged_mirror_is_made_anew_once_that_shows() {
+        let origin = Origin::new();
+        let first = origin.commit("main", "a.yml", "a: 1");
+        let source = source(&origin, |_| {});
+        source.fetch().unwrap();
+        spoil(&source);
+        source.fetch().unwrap();
+        let mut reader = source.open().unwrap();
+        assert!(reader.is_reachable(CommitId([7; 20]), &[first]).is_err(), "holes were taken for an unknown commit");
+        assert!(reader.tree(first).is_err());
+        source.fetch().unwrap();
+        assert_eq!(listing(&source.open().unwrap().tree(first).unwrap()), "a.yml 4\n");
+        assert_eq!(source.generations().collect::<Vec<_>>(), [2]);
+        assert!(!source.open().unwrap().is_reachable(CommitId([7; 20]), &[first]).unwrap());
+    }
+
+    #[test]
+    fn a_damaged_mirror_on_top_of_which_no_fetch_goes_well_is_made_anew() {
+        let origin = Origin::new();
+        origin.commit("main", "a.yml", "a: 1");
+        let source = source(&origin, |_| {});
+        source.fetch().unwrap();
+        spoil(&source);
+        let second = origin.commit("main", "a.yml", "a: 2");
+        drop(source.fetch());
+        source.fetch().unwrap();
+        assert_eq!(listing(&source.open().unwrap().tree(second).unwrap()), "a.yml 4\n");
+    }
+
+    #[test]
+    fn what_the_remote_itself_has_spoilt_is_not_fetched_for_ever() {
+        let origin = Origin::new();
+        let first = origin.commit("main", "a.yml", "a: 1");
+        let source = source(&origin, |_| {});
+        source.fetch().unwrap();
+        for generation in [2, 2, 2] {
+            source.open().unwrap().tree(CommitId([7; 20])).unwrap_err();
+            source.fetch().unwrap();
+            assert_eq!(source.generation(), generation);
+        }
+        assert!(source.open().unwrap().tree(first).is_ok());
+    }
+
+    #[test]
+    fn a_state_folder_is_private_and_has_one_owner() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let origin = Origin::new();
+        let first = source(&origin, |_| {});
+        assert_eq!(std::fs::metadata(&first.folder).unwrap().permissions().mode() & 0o777, 0o700);
+        let again = GitSource::new(first.settings().clone()).unwrap_err();
+        assert_eq!(
+            again.to_string(),
+            format!(
+                "state: another layerd uses the folder `{}`\n\
+                 hint: stop it, or give each server a state folder of its own",
+                first.folder.display()
+            )
+        );
+        let folder = first.folder.file_name().unwrap().to_str().unwrap().to_owned();
+        assert!(folder.starts_with("config-") && folder.len() == "config-".len() + 12, "{folder}");
+    }
+
+    #[test]
+    fn settings_that_cannot_be_used_are_refused_by_name() {
+        assert_eq!(
+            refusal(|settings| settings.name = "../x".to_owned()),
+            "name: \"../x\" is no name for a source\n\
+             hint: 1 to 64 letters, digits, `.`, `_` or `-`, not beginning with `.`"
+        );
+        assert_eq!(
+            refusal(|settings| settings.path = "a/../b".to_owned()),
+            "path: \"a/../b\" cannot be: its name is a relative path"
+        );
+        assert_eq!(
+            refusal(|settings| settings.labels = vec!["[".to_owned()]),
+            "labels: error parsing glob '[': unclosed character class; missing ']'"
+        );
+        assert_eq!(
+            refusal(|settings| settings.state = PathBuf::from("/dev/null/x")),
+            "state: the folder `/dev/null/x/mirrors/config-c0fdb79966be` cannot be used: Not a directory (os error 20)"
+        );
+    }
+}

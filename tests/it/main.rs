@@ -1,0 +1,28 @@
+//! The one integration binary: a file per topic, over the small language of `harness/`.
+//!
+//! Tests here see the program as its users do, through the command line, HTTP and Git. `tidy` holds the house in
+//! order: floors, budgets, pages. What a function does is tested beside that function, in `src/`.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
+
+mod bad;
+mod bad_a;
+mod bad_a_names;
+mod bad_b;
+mod bad_b_refs;
+mod bad_e;
+mod bad_e_meaning;
+mod bad_e_size;
+mod bad_e_text;
+mod bad_e_values;
+mod cli;
+mod folder;
+mod harness;
+mod labels;
+mod model;
+mod native;
+mod readme;
+mod refresh;
+mod remote;
+mod soak;
+mod tidy;
