@@ -19,11 +19,12 @@ mod settings;
 mod testing;
 
 use std::ffi::OsString;
-use std::io::{self, IsTerminal as _};
+use std::io::{self, IsTerminal as _, Write as _};
 
 use clap::{Parser, Subcommand};
 
 use crate::settings::Environment;
+use crate::source::worker;
 
 use console::{Console, Exit, Failure};
 
@@ -59,6 +60,10 @@ enum Command {
 /// Runs the command that the arguments name, the name of the program first, and returns its exit code.
 #[must_use]
 pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
+    let args: Vec<OsString> = args.into_iter().collect();
+    if args.get(1).is_some_and(|command| command == worker::COMMAND) {
+        return fetch_child();
+    }
     let environment = Environment::of_process();
     let (mut out, mut err) = (io::stdout(), io::stderr());
     let mut console = Console {
@@ -69,6 +74,17 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
         environment: &environment,
     };
     run_on(args, &mut console)
+}
+
+/// What the server starts to fetch; nobody else has a use for it, so it is in no help.
+fn fetch_child() -> u8 {
+    match worker::run() {
+        Ok(()) => Exit::Done as u8,
+        Err(error) => {
+            drop(writeln!(io::stderr(), "error: {error}"));
+            Exit::Usage as u8
+        }
+    }
 }
 
 fn run_on(args: impl IntoIterator<Item = OsString>, console: &mut Console<'_>) -> u8 {

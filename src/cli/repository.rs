@@ -31,7 +31,7 @@ pub(super) fn read(repo: &str, address: &Address, environment: &Environment) -> 
     };
     let loaded = settings::load(&flags, environment, Purpose::Serve).map_err(Failure::Refused)?;
     let source = loaded.settings.sources.first().ok_or_else(|| unreachable(&"there is no source"))?;
-    let opened = serve::open(source, &loaded.settings).map_err(|error| refused(&error))?;
+    let opened = serve::open(source, &loaded.settings, None).map_err(|error| refused(&error))?;
     opened.live.source.fetch().map_err(|error| unreachable(&error))?;
     opened.live.advance().map_err(|error| unreachable(&error))?;
     let found = opened.live.labelled(address.label.as_deref()).map_err(|error| unreachable(&error))?;

@@ -11,6 +11,7 @@ pub mod yaml;
 
 mod build;
 mod document;
+mod escape;
 #[cfg(test)]
 mod fixtures;
 pub(crate) mod flat;

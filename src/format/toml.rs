@@ -2,11 +2,10 @@
 //!
 //! What TOML cannot say is left out, or becomes text, under a comment that names the key.
 
-use std::fmt::Write as _;
-
 use crate::config::key;
 use crate::config::value::{Map, Number, Value};
 
+use super::escape::double_quoted;
 use super::flat;
 
 /// Spells a value. Null, `{}` and `[]` are left out, integers beyond 64 bits become text.
@@ -143,23 +142,7 @@ fn spell_key(name: &str) -> String {
 }
 
 fn spell_text(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 2);
-    out.push('"');
-    for character in text.chars() {
-        match character {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            _ if character.is_control() => {
-                write!(out, "\\u{:04X}", u32::from(character)).expect("writing to a string cannot fail");
-            }
-            _ => out.push(character),
-        }
-    }
-    out.push('"');
-    out
+    double_quoted(text, |character| !character.is_control())
 }
 
 #[cfg(test)]

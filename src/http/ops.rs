@@ -226,8 +226,12 @@ struct LabelStatus {
     label: Arc<str>,
     commit: String,
     committed_at: Option<String>,
+    /// Configuration files.
     files: usize,
+    /// Bytes of all files of the commit.
+    size: u64,
     applications: usize,
+    problems: usize,
     errors: usize,
     warnings: usize,
 }
@@ -279,6 +283,8 @@ impl LabelStatus {
             commit: snapshot.commit.to_string(),
             committed_at: time(snapshot.committed_at),
             files: snapshot.len(),
+            size: snapshot.tree.files.values().map(|file| file.size).sum(),
+            problems: snapshot.problems.len(),
             applications: snapshot.catalogue.applications.len(),
             errors: count(Severity::Error),
             warnings: count(Severity::Warning),

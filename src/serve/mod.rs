@@ -20,6 +20,7 @@ use crate::http::listen::{self, ListenMetrics};
 use crate::http::{self, App};
 use crate::settings::Settings;
 use crate::source::ReadError;
+use crate::source::child::Worker;
 use crate::source::dir::DirSource;
 use crate::store::live::Live;
 use crate::store::refresh::{Handle, Refresher, now};
@@ -43,7 +44,9 @@ const DRAIN: Duration = Duration::from_secs(10);
 /// # Errors
 /// If the server cannot start. Once it listens, nothing outside ends it.
 pub async fn serve(settings: Settings, listening: impl FnOnce(SocketAddr, &Store)) -> Result<(), ServeError> {
-    let opened = settings.sources.iter().map(|source| open(source, &settings)).collect::<Result<Vec<_>, _>>()?;
+    let worker = Worker::of_this_program()?;
+    let opened = settings.sources.iter().map(|source| open(source, &settings, Some(&worker)));
+    let opened = opened.collect::<Result<Vec<_>, _>>()?;
     let mut signals = Signals::new()?;
     let listener = listen::bind(settings.http.listen)?;
     let address = listener.local_addr()?;

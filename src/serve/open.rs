@@ -8,8 +8,10 @@ use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 use crate::settings::{CredentialSettings, Place, Settings, SourceSettings};
 use crate::snapshot::Rules;
+use crate::source::child::Worker;
 use crate::source::credentials::{Credentials, Secret};
 use crate::source::dir::{self, DirSource};
+use crate::source::files::Files;
 use crate::source::git::{self, GitSource};
 use crate::source::{ReadError, SetupError, Source, fetch};
 use crate::store::live::{self, Live};
@@ -51,15 +53,15 @@ pub struct Opened {
     pub period: Duration,
 }
 
-/// Opens a source. A Git source keeps its mirror locked for this process until it is dropped.
+/// Opens a source, which fetches by way of the worker, if there is one. A Git source keeps its mirror locked for this process until it is dropped.
 ///
 /// # Errors
 /// If the settings of the source cannot mean anything, or another process uses its mirror.
-pub fn open(source: &SourceSettings, settings: &Settings) -> Result<Opened, ServeError> {
+pub fn open(source: &SourceSettings, settings: &Settings, worker: Option<&Worker>) -> Result<Opened, ServeError> {
     let refuse = |error| ServeError::Source { name: source.name.clone(), error };
     let rules = rules(source, settings).map_err(refuse)?;
     let (boxed, folder, period): (Box<dyn Source>, _, _) = match &source.place {
-        Place::Git(url) => (Box::new(open_git(source, url, settings).map_err(refuse)?), None, source.refresh),
+        Place::Git(url) => (Box::new(open_git(source, url, settings, worker).map_err(refuse)?), None, source.refresh),
         Place::Dir(path) => {
             let folder = Arc::new(open_dir(source, path, settings).map_err(refuse)?);
             (Box::new(Arc::clone(&folder)), Some(folder), super::FOLDER_PERIOD)
@@ -85,17 +87,32 @@ fn open_dir(source: &SourceSettings, path: &Path, settings: &Settings) -> Result
     })
 }
 
-fn open_git(source: &SourceSettings, url: &str, settings: &Settings) -> Result<GitSource, SetupError> {
+fn open_git(
+    source: &SourceSettings,
+    url: &str,
+    settings: &Settings,
+    worker: Option<&Worker>,
+) -> Result<GitSource, SetupError> {
+    let given = &source.credentials;
     GitSource::new(git::Settings {
         name: source.name.clone(),
         url: url.parse().map_err(|error| SetupError { setting: "git", message: format!("{error}") })?,
         label: source.label.clone(),
         labels: source.labels.clone(),
         path: source.path.clone(),
-        credentials: credentials(&source.credentials),
+        credentials: credentials(given),
+        files: Files {
+            ssh_key: given.ssh_key_file.clone(),
+            known_hosts: given.known_hosts_file.clone(),
+            ca: given.ca_file.clone(),
+            client_cert: given.client_cert_file.clone(),
+            client_key: given.client_key_file.clone(),
+        },
+        depth: source.depth,
+        worker: worker.cloned(),
         state: settings.state.clone(),
         max_files: settings.limits.files,
-        limits: fetch::Limits::default(),
+        limits: fetch::Limits { time: source.fetch_time, bytes: source.fetch_size },
     })
 }
 

@@ -134,12 +134,20 @@ impl Values<'_> {
             ignore: self.texts("sources[].ignore")?,
             matches: self.texts("sources[].match")?,
             refresh: self.time("sources[].refresh")?,
+            depth: self.number("sources[].depth").and_then(|depth| u32::try_from(depth).ok()),
+            fetch_time: self.time("sources[].fetch-time")?,
+            fetch_size: self.number("sources[].fetch-size")?,
             credentials: CredentialSettings {
                 username: self.text("sources[].credentials.username"),
                 password: self.secret("sources[].credentials.password"),
                 password_file: self.path("sources[].credentials.password-file"),
                 token: self.secret("sources[].credentials.token"),
                 token_file: self.path("sources[].credentials.token-file"),
+                ssh_key_file: self.path("sources[].credentials.ssh-key-file"),
+                known_hosts_file: self.path("sources[].credentials.known-hosts-file"),
+                ca_file: self.path("sources[].credentials.ca-file"),
+                client_cert_file: self.path("sources[].credentials.client-cert-file"),
+                client_key_file: self.path("sources[].credentials.client-key-file"),
             },
         })
     }

@@ -29,14 +29,7 @@ pub(super) struct Known {
 }
 
 /// Names that other versions know and this one does not, with everything below them.
-pub(super) const NOT_AVAILABLE: [&str; 6] = [
-    "access",
-    "secrets",
-    "sources[].join",
-    "sources[].credentials.ssh-key-file",
-    "sources[].credentials.known-hosts-file",
-    "limits.watchers",
-];
+pub(super) const NOT_AVAILABLE: [&str; 4] = ["access", "secrets", "sources[].join", "limits.watchers"];
 
 /// Short names of variables, for the settings that containers set most.
 pub(super) const SHORT_VARIABLES: [(&str, &str); 4] = [
@@ -110,7 +103,11 @@ pub(super) const KNOWN: &[Known] = &[
         "How layers are ordered and values read. Native ([layering.md](layering.md)): what is said about one service is stronger than what is said about all.",
     ),
     known("sources[].name", Name, "config", "The name in metrics, logs and the status page."),
-    optional("sources[].git", Git, "A Git repository: `http(s)://`, `file://` or a path. Either this or `dir`."),
+    optional(
+        "sources[].git",
+        Git,
+        "A Git repository: `http(s)://`, `ssh://`, `user@host:path`, `file://` or a path. Either this or `dir`.",
+    ),
     optional("sources[].dir", Folder, "A folder, watched for edits. For development, and for mounted ConfigMaps."),
     optional(
         "sources[].label",
@@ -153,6 +150,23 @@ pub(super) const KNOWN: &[Known] = &[
         "30s",
         "How often Git is asked for changes. Short enough to wait for without a webhook, long enough for the remote to tolerate many servers.",
     ),
+    known(
+        "sources[].fetch-time",
+        time(1, HOUR),
+        "1m",
+        "How long one fetch may take, because one that takes longer is hanging more often than working. It is then ended with everything that it has started, and what was fetched before goes on being served.",
+    ),
+    known(
+        "sources[].fetch-size",
+        size(1024 * GIB),
+        "2GiB",
+        "Bytes that one fetch may receive, and that the mirror may take on disk, because a remote must not be able to fill it.",
+    ),
+    optional(
+        "sources[].depth",
+        number(1_000_000),
+        "How many commits of each label are fetched, for repositories with a long history. Without it all. Commit ids further back are then unknown (404), and nothing that needs them works; a folder of this machine has no use for it and refuses it.",
+    ),
     optional("sources[].credentials.username", Text, "The user for a private repository."),
     optional(
         "sources[].credentials.password",
@@ -170,6 +184,31 @@ pub(super) const KNOWN: &[Known] = &[
         "A token, in the place of user and password; also `LAYERD_GIT_TOKEN`.",
     ),
     optional("sources[].credentials.token-file", File, "The file with a token, read again at every fetch."),
+    optional(
+        "sources[].credentials.ssh-key-file",
+        File,
+        "The private key for SSH, without a passphrase, readable for nobody else. Without it OpenSSH uses the keys of the user that the server runs as.",
+    ),
+    optional(
+        "sources[].credentials.known-hosts-file",
+        File,
+        "The host keys that SSH accepts, as `ssh-keyscan` prints them. Without it those that the user and the system know. A host that is not known is never trusted.",
+    ),
+    optional(
+        "sources[].credentials.ca-file",
+        File,
+        "The authorities that may vouch for an `https` remote, in PEM, in place of those of the system.",
+    ),
+    optional(
+        "sources[].credentials.client-cert-file",
+        File,
+        "The certificate that the server shows to an `https` remote, in PEM.",
+    ),
+    optional(
+        "sources[].credentials.client-key-file",
+        File,
+        "The key of that certificate, in PEM, readable for nobody else. Without it the key is in the same file.",
+    ),
     known(
         "http.listen",
         Address,

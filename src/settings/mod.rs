@@ -99,6 +99,12 @@ pub struct SourceSettings {
     pub matches: Vec<String>,
     /// How often it is asked for changes.
     pub refresh: Duration,
+    /// How many commits of each label are fetched; `None` for all.
+    pub depth: Option<u32>,
+    /// How long one fetch may take.
+    pub fetch_time: Duration,
+    /// Bytes that one fetch may receive, and that the mirror may have on disk.
+    pub fetch_size: u64,
     /// What it is read with.
     pub credentials: CredentialSettings,
 }
@@ -134,6 +140,16 @@ pub struct CredentialSettings {
     pub token: Option<Secret>,
     /// The file that holds the token.
     pub token_file: Option<PathBuf>,
+    /// The private key for SSH.
+    pub ssh_key_file: Option<PathBuf>,
+    /// The host keys that SSH accepts.
+    pub known_hosts_file: Option<PathBuf>,
+    /// The authorities that may vouch for an https remote.
+    pub ca_file: Option<PathBuf>,
+    /// The certificate that is shown to an https remote.
+    pub client_cert_file: Option<PathBuf>,
+    /// The key of that certificate.
+    pub client_key_file: Option<PathBuf>,
 }
 
 /// What the command line says about settings.

@@ -50,6 +50,9 @@ fn defaults_are_those_of_the_parts() {
         ignore: Vec::new(),
         matches: vec!["*".to_owned()],
         refresh: Duration::from_secs(30),
+        depth: None,
+        fetch_time: crate::source::fetch::Limits::default().time,
+        fetch_size: crate::source::fetch::Limits::default().bytes,
         credentials: CredentialSettings::default(),
     };
     assert_eq!(settings.sources, [source]);
@@ -103,6 +106,8 @@ sources:
     ignore: [\"charts/**\"]  # conf/layerd.yaml:10:13
     match: [\"*\"]  # conf/layerd.yaml:11:12
     refresh: 90s  # conf/layerd.yaml:12:14
+    fetch-time: 1m  # default
+    fetch-size: 2GiB  # default
     credentials:
       username: x  # conf/layerd.yaml:13:30
       password-file: /here/conf/git-password  # conf/layerd.yaml:13:48
@@ -219,7 +224,7 @@ sources:
     refresh: 500ms
     match: [user-*]
     join: next
-    credentials: { token: a, token-file: b, ssh-key-file: c }
+    credentials: { token: a, token-file: b, ssh-key-fil: c }
 htpp: { listen: 1 }
 http: { listen: 0.0.0.0:80, insecure-open: yes }
 limits: { depth: 129, file: 0, body: -1, answers: 99999999999999999999, header-time: 10, watchers: 5 }
@@ -241,7 +246,8 @@ hint: write it as `[one, two]`
 error: conf/layerd.yaml:8:14: `sources[0].refresh` is `500ms`, but takes a duration from 1s to 30d
 hint: write it as `500ms`, `30s`, `1m30s` or `1h`
 error: conf/layerd.yaml:10:5: `sources[0].join` is not available in this version
-error: conf/layerd.yaml:11:45: `sources[0].credentials.ssh-key-file` is not available in this version
+error: conf/layerd.yaml:11:45: `sources[0].credentials.ssh-key-fil` is no setting
+hint: did you mean `sources[0].credentials.ssh-key-file`?
 error: conf/layerd.yaml:12:1: `htpp` is no setting
 hint: did you mean `http`?
 error: conf/layerd.yaml:13:44: `http.insecure-open` is `yes`, but takes `true` or `false`

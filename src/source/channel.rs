@@ -11,11 +11,13 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use reqwest::header::{CONTENT_TYPE, LOCATION};
-use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
+use reqwest::{Certificate, Client, Identity, RequestBuilder, Response, StatusCode, Url};
 use tokio::runtime::Runtime;
 
 use super::FetchError;
 use super::credentials::Login;
+use super::failure::{no_repository, out_of_time, too_large};
+use super::files::Files;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -55,6 +57,7 @@ impl Channel {
     pub(super) fn new(
         url: &str,
         login: Option<Login>,
+        files: &Files,
         deadline: Instant,
         max_bytes: u64,
     ) -> Result<Arc<Self>, FetchError> {
@@ -63,19 +66,7 @@ impl Channel {
             .enable_all()
             .build()
             .map_err(|error| FetchError::new("storage", format!("no connection can be opened: {error}")))?;
-        let mut client = Client::builder()
-            .user_agent(USER_AGENT)
-            .redirect(reqwest::redirect::Policy::none())
-            .referer(false)
-            .connect_timeout(CONNECT_TIMEOUT);
-        if !url.starts_with("https:") {
-            // Plain HTTP never turns into TLS here, and must also work on a machine without any root certificate.
-            client = client.tls_certs_only([]);
-        }
-        let client = client.build().map_err(|error| {
-            FetchError::new("unreachable", format!("TLS cannot be used: {}", root_cause(&error)))
-                .with_hint("install the ca-certificates of the system")
-        })?;
+        let client = client(url, files)?;
         Ok(Arc::new(Self {
             runtime,
             client,
@@ -115,7 +106,7 @@ impl Channel {
         match self.runtime.block_on(limited) {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(error)) => Err(explain(&error)),
-            Err(_) if left <= READ_TIMEOUT => Err(FetchError::new("timeout", "the fetch took longer than its limit")),
+            Err(_) if left <= READ_TIMEOUT => Err(out_of_time()),
             Err(_) => Err(FetchError::new("timeout", "the server was silent for 20 seconds")),
         }
     }
@@ -190,6 +181,35 @@ impl Channel {
     }
 }
 
+fn client(url: &str, files: &Files) -> Result<Client, FetchError> {
+    let mut client = Client::builder()
+        .user_agent(USER_AGENT)
+        .redirect(reqwest::redirect::Policy::none())
+        .referer(false)
+        .connect_timeout(CONNECT_TIMEOUT);
+    let unusable = |what: &str, error: &reqwest::Error| {
+        FetchError::new("auth", format!("the file {what} cannot be used: {}", root_cause(error)))
+    };
+    if !url.starts_with("https:") {
+        // Plain HTTP never turns into TLS here, and must also work on a machine without any root certificate.
+        client = client.tls_certs_only([]);
+    } else if let Some(pem) = files.authorities()? {
+        let authorities = Certificate::from_pem_bundle(&pem).map_err(|error| unusable("of authorities", &error))?;
+        if authorities.is_empty() {
+            return Err(FetchError::new("auth", "the file of authorities holds no certificate"));
+        }
+        client = client.tls_certs_only(authorities);
+    }
+    if let Some(pem) = files.identity()? {
+        let identity = Identity::from_pem(&pem).map_err(|error| unusable("of the client certificate", &error))?;
+        client = client.identity(identity);
+    }
+    client.build().map_err(|error| {
+        FetchError::new("unreachable", format!("TLS cannot be used: {}", root_cause(&error)))
+            .with_hint("install the ca-certificates of the system, or set sources[].credentials.ca-file")
+    })
+}
+
 /// The body of a response, read as it arrives.
 pub(super) struct Body {
     channel: Arc<Channel>,
@@ -215,16 +235,6 @@ impl Read for Body {
         buffer[..part.len()].copy_from_slice(&part);
         Ok(part.len())
     }
-}
-
-/// The failure of a fetch that received more than `max_bytes`.
-pub(super) fn too_large(max_bytes: u64) -> FetchError {
-    FetchError::new("storage", format!("the fetch is larger than the limit of {max_bytes} bytes"))
-}
-
-pub(super) fn no_repository() -> FetchError {
-    FetchError::new("protocol", "this is not a Git repository")
-        .with_hint("check the URL; a login page or a proxy may be answering in its place")
 }
 
 /// The target of a redirect, if it is on the same host.
@@ -280,7 +290,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let login = password.map(|password| Login { username: "me".to_owned(), password: Secret::new(password) });
         let limits = Limits { time, ..Limits::default() };
-        let request = Request { remote: url.parse().unwrap(), mirror: folder.path().join("gen-1"), login, limits };
+        let mirror = folder.path().join("gen-1");
+        let request = Request { login, limits, ..Request::new(url.parse().unwrap(), mirror) };
         let start = Instant::now();
         let told = match fetch(&request) {
             Ok(_) => "fetched".to_owned(),

@@ -261,7 +261,7 @@ impl Capture {
 
 fn blob_id(bytes: &[u8]) -> [u8; 20] {
     let id = Oid::hash_object(ObjectType::Blob, bytes).expect("hashing bytes in memory cannot fail");
-    super::git::bytes(id)
+    super::walk::bytes(id)
 }
 
 /// Stands for the bytes of a file that is too large to be read; another one after each change.

@@ -1,48 +1,64 @@
 //! One fetch: a remote and a mirror in, an up-to-date mirror or the reason why not out.
 //!
 //! A function of plain data, so that it can run anywhere, also in a process that is killed when it takes too long. It
-//! fetches all branches and tags, follows rewritten history, and changes the mirror's labels in one step at the end.
+//! fetches the branches and tags that are wanted, follows rewritten history, and changes the mirror's labels in one step
+//! at the end. What the remote has is read in `remote_refs.rs`, what has arrived is checked in `verify.rs`.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use git2::{
-    AutotagOption, Direction, ErrorClass, ErrorCode, FetchOptions, ObjectType, Oid, Progress, RemoteCallbacks,
-    Repository, RepositoryOpenFlags,
-};
+use git2::{AutotagOption, Direction, FetchOptions, Progress, RemoteCallbacks, Repository};
 
 use super::FetchError;
-use super::channel::{Channel, too_large};
+use super::advertisement::Wanted;
+use super::channel::Channel;
 use super::credentials::Login;
-use super::mirror::{Mirror, Record, digest};
+use super::failure::{explain, not_fetched, out_of_time, storage, too_large};
+use super::files::Files;
+use super::mirror::{Mirror, Record};
 use super::remote::{Location, Remote};
-use super::transport;
+use super::remote_refs::{Advertised, check_folder, peel};
+use super::ssh::Ssh;
+use super::transport::{self, Carrier};
+use super::verify::verify;
 
+/// Everything that the transports pass on, which is what the settings allow.
 const REFSPECS: [&str; 2] = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"];
-
-/// The most tags of tags that are followed to a commit.
-const MAX_PEELS: usize = 8;
-
-/// The longest text of a failure, in characters; servers may write into it.
-const MAX_CAUSE: usize = 300;
 
 /// The longest time that a fetch may be given, so that every deadline can be reckoned.
 const MAX_TIME: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Asks for all of a history of which the mirror has only the last part.
+const ALL_OF_IT: i32 = i32::MAX;
 
 /// What to fetch, and where to.
 #[derive(Debug, Clone)]
 pub struct Request {
     /// The repository to fetch from.
     pub remote: Remote,
-    /// The folder of the mirror; made if it is missing. Only one fetch at a time may have it.
+    /// The folder of the mirror; made if it is missing. Fetches into the same one wait for one another.
     pub mirror: PathBuf,
     /// What to log in with.
     pub login: Option<Login>,
+    /// Keys and certificates.
+    pub files: Files,
+    /// Globs for the branches and tags to fetch.
+    pub labels: Vec<String>,
+    /// How many commits of each label to fetch; `None` for all.
+    pub depth: Option<u32>,
     /// What the fetch may use up.
     pub limits: Limits,
+}
+
+impl Request {
+    /// A fetch of all branches and tags without a login.
+    #[must_use]
+    pub fn new(remote: Remote, mirror: PathBuf) -> Self {
+        let (labels, limits) = (vec!["*".to_owned()], Limits::default());
+        Self { remote, mirror, login: None, files: Files::default(), labels, depth: None, limits }
+    }
 }
 
 /// What one fetch may use up.
@@ -50,7 +66,7 @@ pub struct Request {
 pub struct Limits {
     /// From start to end.
     pub time: Duration,
-    /// Bytes received.
+    /// Bytes received, and bytes of the mirror on disk.
     pub bytes: u64,
 }
 
@@ -71,128 +87,102 @@ pub struct Fetched {
     pub received: u64,
 }
 
-/// Brings the mirror up to date.
+/// Brings the mirror up to date, and makes sure that everything its labels lead to has arrived.
 ///
 /// # Errors
 /// Why that failed. The mirror's labels are then as they were.
 pub fn fetch(request: &Request) -> Result<Fetched, FetchError> {
     let deadline = Instant::now() + request.limits.time.min(MAX_TIME);
-    run(request, deadline).map_err(|error| FetchError {
-        message: format!("`{}` was not fetched: {}", request.remote, error.message),
-        ..error
-    })
+    run(request, deadline).map_err(|error| not_fetched(&request.remote, error))
 }
 
 fn run(request: &Request, deadline: Instant) -> Result<Fetched, FetchError> {
+    let wanted = Wanted::new(&request.labels).map_err(|error| FetchError::new("internal", error.to_string()))?;
     let mirror = Mirror::new(request.mirror.clone());
-    let repository = mirror.prepare().map_err(|error| storage(error.message()))?;
+    let (repository, _lock) = mirror.prepare().map_err(|error| storage(error.message()))?;
     // A damaged record is as good as none: everything is compared and written again.
     let known = mirror.record().unwrap_or_default();
 
     let meter = Meter { deadline, max_bytes: request.limits.bytes, failure: RefCell::default() };
-    let (url, channel) = match request.remote.location() {
-        Location::Http(url) => {
-            let channel = Channel::new(url, request.login.clone(), deadline, request.limits.bytes)?;
-            (url.as_str(), Some(channel))
-        }
-        Location::Folder(path) => {
-            check_folder(path)?;
-            (path.to_str().ok_or_else(|| FetchError::new("not-found", "its path is not UTF-8"))?, None)
-        }
-    };
-    let advertised = exchange(&repository, url, channel.as_ref(), known.as_ref(), &meter).map_err(|error| {
-        let failure = meter.failure.take().or_else(|| channel.as_ref().and_then(|channel| channel.take_failure()));
+    let (url, carrier) = connect(request, deadline)?;
+    let exchange =
+        Exchange { repository: &repository, carrier: carrier.as_ref(), wanted: Arc::new(wanted), meter: &meter };
+    let advertised = exchange.run(&url, request.depth, known.as_ref(), &mirror).map_err(|error| {
+        let failure = meter.failure.take().or_else(|| carrier.as_ref().and_then(Carrier::take_failure));
         failure.unwrap_or_else(|| explain(&error))
     })?;
-    let received = channel.map_or(0, |channel| channel.received());
-    if advertised.refs.is_empty() {
+    let received = carrier.as_ref().map_or(0, Carrier::received);
+    if advertised.refs.is_empty() && !exchange.wanted.has_hidden() {
         return Err(FetchError::new("empty", "it has no branch and no tag"));
     }
-    if known.is_some_and(|known| known.advertised == advertised.digest) {
+    if known.as_ref().is_some_and(|known| known.advertised == advertised.digest) {
         return Ok(Fetched { changed: false, received });
     }
     let tips = peel(&repository, &advertised.refs)?;
+    let before = known.map(|known| known.tips).unwrap_or_default();
+    let fresh = tips.iter().filter(|(name, tip)| before.get(*name) != Some(tip));
+    verify(&repository, fresh.map(|(name, tip)| (&**name, *tip)), deadline)?;
     let record = Record { advertised: advertised.digest, head: advertised.head, tips };
-    mirror.commit(&advertised.refs, &record).map_err(|error| storage(&error.to_string()))?;
+    mirror.commit(&record).map_err(|error| storage(&error.to_string()))?;
     Ok(Fetched { changed: true, received })
 }
 
-/// What a remote has.
-struct Advertised {
-    refs: BTreeMap<String, Oid>,
-    head: Option<String>,
-    digest: String,
-}
-
-/// Asks what the remote has and, unless it is what is known, takes the objects that are missing.
-fn exchange(
-    repository: &Repository,
-    url: &str,
-    channel: Option<&Arc<Channel>>,
-    known: Option<&Record>,
-    meter: &Meter,
-) -> Result<Advertised, git2::Error> {
-    let _entered = channel.map(transport::enter).transpose()?;
-    let mut remote = repository.remote_anonymous(url)?;
-    let mut connection = remote.connect_auth(Direction::Fetch, Some(meter.callbacks()), None)?;
-    let advertised = Advertised::read(&connection)?;
-    if advertised.refs.is_empty() || known.is_some_and(|known| known.advertised == advertised.digest) {
-        return Ok(advertised);
-    }
-    let mut options = FetchOptions::new();
-    options.remote_callbacks(meter.callbacks()).download_tags(AutotagOption::None);
-    connection.remote().download(&REFSPECS, Some(&mut options))?;
-    Ok(advertised)
-}
-
-impl Advertised {
-    fn read(connection: &git2::RemoteConnection<'_, '_, '_>) -> Result<Self, git2::Error> {
-        let mut refs = BTreeMap::new();
-        let mut head = None;
-        for entry in connection.list()? {
-            if entry.name() == "HEAD" {
-                head = entry.symref_target().map(str::to_owned);
-            } else if is_label(entry.name()) {
-                refs.insert(entry.name().to_owned(), entry.oid());
-            }
+/// The address as libgit2 needs it, and what carries the bytes; nothing for a folder, which libgit2 reads itself.
+fn connect(request: &Request, deadline: Instant) -> Result<(String, Option<Carrier>), FetchError> {
+    let Request { login, files, limits, .. } = request;
+    match request.remote.location() {
+        Location::Http(url) => {
+            let channel = Channel::new(url, login.clone(), files, deadline, limits.bytes)?;
+            Ok((url.clone(), Some(Carrier::Http(channel))))
         }
-        // Servers that do not say which branch HEAD is are asked for the branch with the commit of HEAD.
-        let head = head.or_else(|| connection.default_branch().ok()?.as_str().ok().map(str::to_owned));
-        let head = head.filter(|head| refs.contains_key(head));
-        let list: String = refs.iter().map(|(name, id)| format!("{id} {name}\n")).collect();
-        let digest = digest(&format!("{}\n{list}", head.as_deref().unwrap_or_default()));
-        Ok(Self { refs, head, digest })
-    }
-}
-
-/// True for branches and tags with a name that Git allows; a server may send others.
-fn is_label(name: &str) -> bool {
-    (name.starts_with("refs/heads/") || name.starts_with("refs/tags/")) && git2::Reference::is_valid_name(name)
-}
-
-/// The commits that the refs lead to; refs that lead to none are left out.
-fn peel(repository: &Repository, refs: &BTreeMap<String, Oid>) -> Result<BTreeMap<String, Oid>, FetchError> {
-    let mut tips = BTreeMap::new();
-    for (name, id) in refs {
-        let commit = peel_one(repository, *id).map_err(|error| match error.code() {
-            ErrorCode::NotFound => FetchError::new("protocol", format!("the server has not sent `{name}`")),
-            _ => explain(&error),
-        })?;
-        tips.extend(commit.map(|commit| (name.clone(), commit)));
-    }
-    Ok(tips)
-}
-
-fn peel_one(repository: &Repository, mut id: Oid) -> Result<Option<Oid>, git2::Error> {
-    let objects = repository.odb()?;
-    for _ in 0..=MAX_PEELS {
-        match objects.read_header(id)?.1 {
-            ObjectType::Commit => return Ok(Some(id)),
-            ObjectType::Tag => id = repository.find_tag(id)?.target_id(),
-            _ => return Ok(None),
+        // Only the scheme counts; where to connect to is for the carrier.
+        Location::Ssh(place) => {
+            Ok(("ssh://remote/".to_owned(), Some(Carrier::Ssh(Ssh::new(place, files, deadline, limits.bytes)))))
+        }
+        Location::Folder(path) => {
+            check_folder(path)?;
+            let path = path.to_str().ok_or_else(|| FetchError::new("not-found", "its path is not UTF-8"))?;
+            Ok((path.to_owned(), None))
         }
     }
-    Ok(None)
+}
+
+/// The conversation with a remote.
+struct Exchange<'a> {
+    repository: &'a Repository,
+    carrier: Option<&'a Carrier>,
+    wanted: Arc<Wanted>,
+    meter: &'a Meter,
+}
+
+impl Exchange<'_> {
+    /// Asks what the remote has and, unless it is what is known, takes the objects that are missing.
+    fn run(
+        &self,
+        url: &str,
+        depth: Option<u32>,
+        known: Option<&Record>,
+        mirror: &Mirror,
+    ) -> Result<Advertised, git2::Error> {
+        let _entered = self.carrier.map(|carrier| transport::enter(carrier, &self.wanted)).transpose()?;
+        let mut remote = self.repository.remote_anonymous(url)?;
+        let mut connection = remote.connect_auth(Direction::Fetch, Some(self.meter.callbacks()), None)?;
+        let advertised = Advertised::read(&connection, &self.wanted, depth)?;
+        if advertised.refs.is_empty() || known.is_some_and(|known| known.advertised == advertised.digest) {
+            return Ok(advertised);
+        }
+        let has = known.map(|known| &known.tips);
+        mirror.tell_what_is_there(has).map_err(|error| git2::Error::from_str(&error.to_string()))?;
+        let depth = match depth {
+            Some(depth) => i32::try_from(depth).unwrap_or(ALL_OF_IT),
+            None if self.repository.is_shallow() => ALL_OF_IT,
+            None => 0,
+        };
+        let mut options = FetchOptions::new();
+        options.remote_callbacks(self.meter.callbacks()).download_tags(AutotagOption::None).depth(depth);
+        connection.remote().download(&REFSPECS, Some(&mut options))?;
+        Ok(advertised)
+    }
 }
 
 /// Watches the limits of a fetch while libgit2 is at work.
@@ -214,7 +204,7 @@ impl Meter {
 
     fn allows(&self, received: u64) -> bool {
         let failure = if Instant::now() >= self.deadline {
-            FetchError::new("timeout", "the fetch took longer than its limit")
+            out_of_time()
         } else if received > self.max_bytes {
             too_large(self.max_bytes)
         } else {
@@ -225,47 +215,11 @@ impl Meter {
     }
 }
 
-/// Looks at a folder before libgit2 does, whose own words for what is wrong mislead, and at whose odd refs the `git2`
-/// crate panics.
-fn check_folder(path: &std::path::Path) -> Result<(), FetchError> {
-    if !path.is_dir() {
-        return Err(FetchError::new("not-found", "there is no such folder"));
-    }
-    let opened = Repository::open_ext(path, RepositoryOpenFlags::NO_SEARCH, std::iter::empty::<&std::ffi::OsStr>());
-    let repository = opened.map_err(|error| match error.code() {
-        ErrorCode::NotFound => FetchError::new("not-found", "this folder is not a Git repository"),
-        ErrorCode::Owner => FetchError::new("auth", "this folder belongs to another user")
-            .with_hint("give it to the user that layerd runs as, or list it in that user's Git setting safe.directory"),
-        _ => storage(error.message()),
-    })?;
-    let references = repository.references().map_err(|error| storage(error.message()))?;
-    match references.flatten().any(|reference| std::str::from_utf8(reference.name_bytes()).is_err()) {
-        true => Err(FetchError::new("protocol", "it has a branch or tag whose name is not UTF-8")),
-        false => Ok(()),
-    }
-}
-
-fn storage(cause: &str) -> FetchError {
-    FetchError::new("storage", format!("the mirror cannot be written: {}", printable(cause)))
-}
-
-/// What libgit2 says, sorted by whose fault it is.
-fn explain(error: &git2::Error) -> FetchError {
-    match error.class() {
-        ErrorClass::Os | ErrorClass::Filesystem => storage(error.message()),
-        _ => FetchError::new("protocol", printable(error.message())),
-    }
-}
-
-/// Text that may come from the server, made fit for a log.
-fn printable(text: &str) -> String {
-    text.trim().chars().take(MAX_CAUSE).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::source::git_http::{Behaviour, GitServer};
+    use crate::source::mirror::digest;
     use crate::source::tests::{FILE, Origin, oid};
 
     struct Local {
@@ -279,8 +233,7 @@ mod tests {
         }
 
         fn request(&self) -> Request {
-            let mirror = self.folder.path().join("gen-1");
-            Request { remote: self.remote.clone(), mirror, login: None, limits: Limits::default() }
+            Request::new(self.remote.clone(), self.folder.path().join("gen-1"))
         }
 
         /// True if the fetch found something new.

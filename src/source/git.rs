@@ -4,21 +4,35 @@
 //! How the network is spoken to is in `fetch.rs`, how a commit becomes a tree in `walk.rs`.
 
 use std::collections::HashMap;
-use std::fs::{self, File, TryLockError};
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::fs;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use git2::{ErrorClass, ErrorCode, Oid, Repository};
-use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use globset::GlobSet;
 
+use super::advertisement::compile;
+use super::child::Worker;
 use super::credentials::Credentials;
-use super::fetch::{self, Limits, Request};
-use super::mirror::{Mirror, Record, create_private, digest};
-use super::remote::Remote;
-use super::walk::{WalkError, Walker};
+use super::fetch::{self, Fetched, Limits, Request};
+use super::files::Files;
+use super::generations::{Generations, Held};
+use super::mirror::{Mirror, digest};
+use super::remote::{Location, Remote};
+use super::verify::is_whole;
+use super::walk::{WalkError, Walker, bytes};
 use super::{FetchError, LabelKind, Labels, ReadError, Reader, SetupError, Source, Tip, name};
 use crate::config::tree::{BlobId, CommitId, Tree};
+
+/// So many packs are as many places to search for each object; a new generation has one.
+const MANY_PACKS: usize = 50;
+
+/// While fetches fail in a way that a damaged mirror may be the reason for, it is read as a whole this often.
+const SUSPICION: Duration = Duration::from_secs(600);
+
+/// A mirror smaller than this is never made anew for its size.
+const SMALL: u64 = 16 << 20;
 
 /// The longest name of a source, in bytes; it becomes part of a folder's name.
 const MAX_SOURCE_NAME: usize = 64;
@@ -38,6 +52,12 @@ pub struct Settings {
     pub path: String,
     /// What to log in with; the user and password of the URL count if this is `None`.
     pub credentials: Credentials,
+    /// Keys and certificates.
+    pub files: Files,
+    /// How many commits of each label are fetched; `None` for all of them.
+    pub depth: Option<u32>,
+    /// Who fetches in a process of its own, which can be killed; `None` to fetch on the calling thread.
+    pub worker: Option<Worker>,
     /// The folder that all mirrors are kept in. Made if it is missing, for this user alone.
     pub state: PathBuf,
     /// The most files and folders of one commit.
@@ -52,13 +72,20 @@ pub struct GitSource {
     settings: Settings,
     allowed: GlobSet,
     root: Vec<Arc<str>>,
-    folder: PathBuf,
-    /// Held for its lock.
-    _lock: File,
-    /// What the remote had when the mirror was last made anew. Held by the fetch that is at work.
-    fetching: Mutex<Option<String>>,
-    /// The generation of the mirror in which something is missing or spoilt; 0 if none is.
-    damaged: Arc<AtomicU32>,
+    generations: Generations,
+    /// Held by the fetch that is at work.
+    renewed: Mutex<Renewed>,
+}
+
+/// When the mirror was last made anew, so that it is not for a reason that lies elsewhere.
+#[derive(Debug, Default)]
+struct Renewed {
+    /// What the remote had: once for each state of it, because if it is the remote that is damaged, no copy is better.
+    state: Option<String>,
+    /// How many packs there were when that failed.
+    packs: usize,
+    /// When the mirror was last read as a whole, if no fetch has succeeded since.
+    looked_at: Option<Instant>,
 }
 
 impl GitSource {
@@ -68,12 +95,11 @@ impl GitSource {
     /// Names the setting that cannot be used, or the folder that another process uses.
     pub fn new(settings: Settings) -> Result<Self, SetupError> {
         check_source_name(&settings.name)?;
-        let allowed = compile(&settings.labels)?;
+        check_access(&settings)?;
+        let allowed = compile(&settings.labels).map_err(|error| SetupError::new("labels", error.to_string()))?;
         let root = name::parse_root(&settings.path)?;
-        let folder = settings.state.join("mirrors").join(folder_name(&settings));
-        let lock = lock(&folder)?;
-        let (fetching, damaged) = (Mutex::default(), Arc::default());
-        Ok(Self { settings, allowed, root, folder, _lock: lock, fetching, damaged })
+        let generations = Generations::open(settings.state.join("mirrors").join(folder_name(&settings)))?;
+        Ok(Self { settings, allowed, root, generations, renewed: Mutex::default() })
     }
 
     /// The settings that the source was built from.
@@ -82,92 +108,98 @@ impl GitSource {
         &self.settings
     }
 
-    /// The number of the mirror in use: the newest generation that was ever completed, else the first.
-    fn generation(&self) -> u32 {
-        let completed = self.generations().filter(|number| Mirror::new(self.place(*number)).is_complete());
-        completed.max().unwrap_or(1)
-    }
-
-    fn generations(&self) -> impl Iterator<Item = u32> {
-        let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
-        entries.filter_map(|entry| entry.file_name().to_str()?.strip_prefix("gen-")?.parse().ok())
-    }
-
-    fn place(&self, generation: u32) -> PathBuf {
-        self.folder.join(format!("gen-{generation}"))
-    }
-
-    fn mirror(&self) -> Mirror {
-        Mirror::new(self.place(self.generation()))
-    }
-
     /// The file that says when the last fetch that succeeded ended.
     fn fetched(&self) -> PathBuf {
-        self.folder.join("fetched")
+        self.generations.folder().join("fetched")
     }
 
-    /// What the remote had at the last fetch; `None` if there was none.
-    fn record(&self) -> Result<Option<Record>, ReadError> {
-        self.mirror().record().map_err(|error| self.unreadable(&error.to_string()))
-    }
-
-    fn unreadable(&self, cause: &str) -> ReadError {
-        self.damaged.store(self.generation(), Ordering::Relaxed);
+    fn unreadable(&self, held: &Held, cause: &str) -> ReadError {
+        held.note_damage();
         ReadError(format!("the mirror of `{}` cannot be read: {cause}", self.settings.name))
     }
 
-    /// What the remote had when the mirror of a generation was fetched.
-    fn advertised(&self, generation: u32) -> String {
-        Mirror::new(self.place(generation)).record().ok().flatten().unwrap_or_default().advertised
-    }
-
-    /// Notes that the mirror is damaged if what its labels lead to is gone: no fetch would go well on top of it.
-    fn look_for_holes(&self, generation: u32) {
-        let mirror = Mirror::new(self.place(generation));
-        let tips = mirror.record().ok().flatten().unwrap_or_default().tips;
-        let whole = mirror.open().is_ok_and(|mirror| tips.values().all(|tip| mirror.find_commit(*tip).is_ok()));
-        if !whole && mirror.is_complete() {
-            self.damaged.store(generation, Ordering::Relaxed);
+    /// Notes that the mirror is damaged if anything in it cannot be read: no fetch would go well on top of it.
+    fn look_for_holes(&self, held: &Held, renewed: &mut Renewed) {
+        if renewed.looked_at.is_some_and(|last| last.elapsed() < SUSPICION) {
+            return;
+        }
+        renewed.looked_at = Some(Instant::now());
+        let tips = held.mirror.record().ok().flatten().unwrap_or_default().tips;
+        let deadline = Instant::now() + self.settings.limits.time;
+        let whole = held.mirror.open().is_ok_and(|repository| is_whole(&repository, &tips, deadline));
+        if held.mirror.is_complete() && !whole {
+            held.note_damage();
         }
     }
 
-    fn fetch_into(&self, generation: u32) -> Result<(), FetchError> {
-        let Settings { url, credentials, limits, .. } = &self.settings;
+    fn fetch_into(&self, mirror: &Mirror) -> Result<Fetched, FetchError> {
+        let Settings { url, credentials, limits, files, labels, depth, .. } = &self.settings;
         let login = match credentials {
             Credentials::None => url.embedded().login()?,
             explicit => explicit.login()?,
         };
-        let request = Request { remote: url.clone(), mirror: self.place(generation), login, limits: *limits };
-        fetch::fetch(&request)?;
+        let (remote, mirror) = (url.clone(), mirror.folder().to_owned());
+        let (files, labels, depth, limits) = (files.clone(), labels.clone(), *depth, *limits);
+        let request = Request { remote, mirror, login, files, labels, depth, limits };
+        let fetched = match &self.settings.worker {
+            Some(worker) => worker.fetch(&request),
+            None => fetch::fetch(&request),
+        }?;
         // Lost if the disk is full or the process is killed: the age is then told from the fetch before.
         drop(fs::write(self.fetched(), jiff::Timestamp::now().as_second().to_string()));
-        Ok(())
+        Ok(fetched)
+    }
+
+    /// Fetches everything into a new generation, which then takes the place of the one that is in use.
+    fn renew(&self, renewed: &mut Renewed) -> Result<Fetched, FetchError> {
+        let mirror = self.generations.next();
+        let fetched = self.fetch_into(&mirror)?;
+        *renewed = Renewed { state: Some(advertised(&mirror)), ..Renewed::default() };
+        Ok(fetched)
+    }
+
+    /// Makes a mirror anew that has become slow or fat, when there is nothing else to do. If that fails, this one still
+    /// serves.
+    fn slim(&self, held: &Held, is_idle: bool, renewed: &mut Renewed) {
+        let weight = held.mirror.weight();
+        let grown = held.mirror.first_bytes().is_some_and(|first| weight.bytes > first.saturating_mul(2).max(SMALL));
+        let is_fat = grown || weight.packs > MANY_PACKS;
+        if is_fat && (is_idle || weight.packs > 2 * MANY_PACKS) && weight.packs > renewed.packs {
+            let failed = self.renew(renewed).is_err();
+            renewed.packs = if failed { weight.packs + MANY_PACKS / 2 } else { 0 };
+        }
     }
 }
 
 impl Source for GitSource {
     fn fetch(&self) -> Result<(), FetchError> {
-        let mut made_for = self.fetching.lock().unwrap_or_else(PoisonError::into_inner);
-        let generation = self.generation();
-        let damaged = self.damaged.load(Ordering::Relaxed) == generation;
-        // Once for each state of the remote: if it is the remote that is damaged, no copy will be better.
-        if !damaged || made_for.as_deref() == Some(&*self.advertised(generation)) {
-            let fetched = self.fetch_into(generation);
-            if fetched.as_ref().is_err_and(|error| matches!(error.reason, "protocol" | "storage")) {
-                self.look_for_holes(generation);
+        let mut renewed = self.renewed.lock().unwrap_or_else(PoisonError::into_inner);
+        let held = self.generations.hold();
+        let may_renew =
+            |renewed: &Renewed| held.is_damaged() && renewed.state.as_deref() != Some(&*advertised(&held.mirror));
+        let mut fetched = if may_renew(&renewed) { self.renew(&mut renewed) } else { self.fetch_into(&held.mirror) };
+        if fetched.as_ref().is_err_and(|error| matches!(error.reason, "protocol" | "storage" | "crashed"))
+            && !held.is_damaged()
+        {
+            self.look_for_holes(&held, &mut renewed);
+            if may_renew(&renewed) {
+                fetched = self.renew(&mut renewed);
             }
-            return fetched;
         }
-        let next = generation.saturating_add(1);
-        self.fetch_into(next)?;
-        *made_for = Some(self.advertised(next));
-        // What stays behind because it cannot be removed is taken for what it is: an older generation.
-        self.generations().filter(|old| *old <= generation).for_each(|old| drop(fs::remove_dir_all(self.place(old))));
+        let fetched = fetched?;
+        renewed.looked_at = None;
+        if !held.is_damaged() {
+            self.slim(&held, !fetched.changed, &mut renewed);
+        }
+        drop(held);
+        self.generations.sweep();
         Ok(())
     }
 
     fn labels(&self) -> Result<Labels, ReadError> {
-        let Some(record) = self.record()? else { return Ok(Labels::default()) };
+        let held = self.generations.hold();
+        let record = held.mirror.record().map_err(|error| self.unreadable(&held, &error.to_string()))?;
+        let Some(record) = record else { return Ok(Labels::default()) };
         let mut tips = HashMap::with_capacity(record.tips.len());
         // Branches sort before tags, so that a tag finds the branch that hides it.
         for (name, commit) in &record.tips {
@@ -180,12 +212,11 @@ impl Source for GitSource {
     }
 
     fn open(&self) -> Result<Box<dyn Reader>, ReadError> {
-        let generation = self.generation();
-        let repository =
-            Mirror::new(self.place(generation)).open().map_err(|error| self.unreadable(error.message()))?;
+        let held = self.generations.hold();
+        let repository = held.mirror.open().map_err(|error| self.unreadable(&held, error.message()))?;
         let walker = Walker::new(self.settings.max_files);
-        let (name, root, damaged) = (self.settings.name.clone(), self.root.clone(), Arc::clone(&self.damaged));
-        Ok(Box::new(GitReader { name, repository, root, walker, generation, damaged }))
+        let (name, root) = (self.settings.name.clone(), self.root.clone());
+        Ok(Box::new(GitReader { name, repository, root, walker, held }))
     }
 
     fn fetched_at(&self) -> Option<i64> {
@@ -198,8 +229,7 @@ struct GitReader {
     repository: Repository,
     root: Vec<Arc<str>>,
     walker: Walker,
-    generation: u32,
-    damaged: Arc<AtomicU32>,
+    held: Held,
 }
 
 impl GitReader {
@@ -216,13 +246,13 @@ impl GitReader {
     /// Objects that are whole but make no sense were sent like this, so that another copy would not help.
     fn note_damage(&self, error: &git2::Error) {
         if !matches!(error.class(), ErrorClass::Tree | ErrorClass::Object) {
-            self.damaged.store(self.generation, Ordering::Relaxed);
+            self.held.note_damage();
         }
     }
 
     fn has_holes(&self, tips: &[CommitId]) -> bool {
         let has = |tip: &CommitId| self.repository.find_commit(oid(tip.0)).is_ok();
-        self.damaged.load(Ordering::Relaxed) == self.generation || !tips.iter().all(has)
+        self.held.is_damaged() || !tips.iter().all(has)
     }
 }
 
@@ -279,10 +309,6 @@ fn oid(id: [u8; 20]) -> Oid {
     Oid::from_bytes(&id).expect("an id of SHA-1 has twenty bytes")
 }
 
-pub(super) fn bytes(id: Oid) -> [u8; 20] {
-    id.as_bytes().try_into().expect("repositories of SHA-256 are not opened by this build of libgit2")
-}
-
 fn check_source_name(name: &str) -> Result<(), SetupError> {
     let usual = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     match name {
@@ -298,13 +324,20 @@ fn check_source_name(name: &str) -> Result<(), SetupError> {
     }
 }
 
-fn compile(globs: &[String]) -> Result<GlobSet, SetupError> {
-    let mut set = GlobSetBuilder::new();
-    for glob in globs {
-        let compiled = GlobBuilder::new(glob).literal_separator(false).build();
-        set.add(compiled.map_err(|error| SetupError::new("labels", error.to_string()))?);
+/// Refuses what means nothing for the kind of remote.
+fn check_access(settings: &Settings) -> Result<(), SetupError> {
+    let Settings { url, credentials, files, depth, .. } = settings;
+    files.check(url)?;
+    let refuse = |setting, message: &str| Err(SetupError::new(setting, message));
+    match url.location() {
+        Location::Ssh(_) if *credentials != Credentials::None => {
+            refuse("credentials", "SSH takes a key, not a password or token\nhint: set credentials.ssh-key-file")
+        }
+        Location::Folder(_) if depth.is_some() => {
+            refuse("depth", "is for remotes behind a network; from a folder of this machine all commits are taken")
+        }
+        _ => Ok(()),
     }
-    set.build().map_err(|error| SetupError::new("labels", error.to_string()))
 }
 
 /// Readable for people, and different for each place, so that a new URL never continues an old mirror.
@@ -313,25 +346,17 @@ fn folder_name(settings: &Settings) -> String {
     format!("{}-{}", settings.name, &digest[..12])
 }
 
-fn lock(folder: &Path) -> Result<File, SetupError> {
-    let unusable = |error: &std::io::Error| {
-        SetupError::new("state", format!("the folder `{}` cannot be used: {error}", folder.display()))
-    };
-    create_private(folder).map_err(|error| unusable(&error))?;
-    let file = File::create(folder.join("lock")).map_err(|error| unusable(&error))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::Error(error)) => Err(unusable(&error)),
-        Err(TryLockError::WouldBlock) => {
-            let message = format!("another layerd uses the folder `{}`", folder.display());
-            Err(SetupError::new("state", message + "\nhint: stop it, or give each server a state folder of its own"))
-        }
-    }
+/// What the remote had when a mirror was fetched.
+fn advertised(mirror: &Mirror) -> String {
+    mirror.record().ok().flatten().unwrap_or_default().advertised
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
+    use crate::source::credentials::Secret;
     use crate::source::git_http::{Behaviour, GitServer};
     use crate::source::tests::{FILE, FOLDER, Origin, id, listing, oid};
 
@@ -343,6 +368,9 @@ mod tests {
             labels: vec!["*".to_owned()],
             path: String::new(),
             credentials: Credentials::None,
+            files: Files::default(),
+            depth: None,
+            worker: None,
             state: state.to_owned(),
             max_files: 100_000,
             limits: Limits::default(),
@@ -459,7 +487,7 @@ mod tests {
         let state = origin.folder.path().join("state");
         let source = GitSource::new(settings(&url, &state)).unwrap();
         source.fetch().unwrap();
-        let shown = format!("{source:?}") + &std::fs::read_to_string(source.place(1).join("config")).unwrap();
+        let shown = format!("{source:?}") + &std::fs::read_to_string(place(&source, 1).join("config")).unwrap();
         assert!(!shown.contains("secret"), "{shown}");
         drop(source);
 
@@ -474,22 +502,13 @@ mod tests {
         source.fetch().unwrap();
     }
 
-    #[test]
-    fn the_newest_complete_generation_is_the_mirror() {
-        let origin = Origin::new();
-        origin.commit("main", "a.yml", "a: 1");
-        let source = source(&origin, |_| {});
-        source.fetch().unwrap();
-        std::fs::create_dir(source.folder.join("gen-3")).unwrap();
-        assert_eq!(source.generation(), 1);
-        std::fs::rename(source.folder.join("gen-1"), source.folder.join("gen-2")).unwrap();
-        assert_eq!(source.generation(), 2);
-        assert!(source.labels().is_ok());
+    fn place(source: &GitSource, generation: u32) -> PathBuf {
+        source.generations.folder().join(format!("gen-{generation}"))
     }
 
     /// Empties the object store of a mirror, as a full disk or a careless hand may.
     fn spoil(source: &GitSource) {
-        let objects = source.place(source.generation()).join("objects");
+        let objects = source.generations.hold().mirror.folder().join("objects");
         fs::remove_dir_all(&objects).unwrap();
         fs::create_dir_all(objects.join("pack")).unwrap();
     }
@@ -507,7 +526,10 @@ mod tests {
         assert!(reader.tree(first).is_err());
         source.fetch().unwrap();
         assert_eq!(listing(&source.open().unwrap().tree(first).unwrap()), "a.yml 4\n");
-        assert_eq!(source.generations().collect::<Vec<_>>(), [2]);
+        assert!(place(&source, 2).exists() && place(&source, 1).exists(), "somebody reads the old one");
+        drop(reader);
+        source.fetch().unwrap();
+        assert!(place(&source, 2).exists() && !place(&source, 1).exists());
         assert!(!source.open().unwrap().is_reachable(CommitId([7; 20]), &[first]).unwrap());
     }
 
@@ -519,7 +541,6 @@ mod tests {
         source.fetch().unwrap();
         spoil(&source);
         let second = origin.commit("main", "a.yml", "a: 2");
-        drop(source.fetch());
         source.fetch().unwrap();
         assert_eq!(listing(&source.open().unwrap().tree(second).unwrap()), "a.yml 4\n");
     }
@@ -533,27 +554,57 @@ mod tests {
         for generation in [2, 2, 2] {
             source.open().unwrap().tree(CommitId([7; 20])).unwrap_err();
             source.fetch().unwrap();
-            assert_eq!(source.generation(), generation);
+            assert_eq!(source.generations.hold().number, generation);
         }
         assert!(source.open().unwrap().tree(first).is_ok());
     }
 
     #[test]
-    fn a_state_folder_is_private_and_has_one_owner() {
-        use std::os::unix::fs::PermissionsExt as _;
+    fn a_mirror_of_many_packs_is_made_anew_when_nothing_else_is_to_be_done() {
         let origin = Origin::new();
-        let first = source(&origin, |_| {});
-        assert_eq!(std::fs::metadata(&first.folder).unwrap().permissions().mode() & 0o777, 0o700);
-        let again = GitSource::new(first.settings().clone()).unwrap_err();
-        assert_eq!(
-            again.to_string(),
-            format!(
-                "state: another layerd uses the folder `{}`\n\
-                 hint: stop it, or give each server a state folder of its own",
-                first.folder.display()
-            )
-        );
-        let folder = first.folder.file_name().unwrap().to_str().unwrap().to_owned();
+        let source = source(&origin, |_| {});
+        let mut tip = origin.commit("main", "a.yml", "a: 0");
+        let old = tip;
+        for number in 0..=MANY_PACKS {
+            source.fetch().unwrap();
+            tip = origin.commit("main", "a.yml", &format!("a: {number}"));
+        }
+        let mut reader = source.open().unwrap();
+        source.fetch().unwrap();
+        assert_eq!(source.generations.hold().number, 1);
+        source.fetch().unwrap();
+        assert_eq!(source.generations.hold().number, 2);
+        assert_eq!(source.generations.hold().mirror.weight().packs, 1);
+        assert!(reader.tree(old).is_ok() && place(&source, 1).exists(), "a reader lost its mirror");
+        drop(reader);
+        source.fetch().unwrap();
+        assert!(!place(&source, 1).exists());
+        assert_eq!(listing(&source.open().unwrap().tree(tip).unwrap()), "a.yml 5\n");
+    }
+
+    #[test]
+    fn a_mirror_that_cannot_be_made_anew_serves_on() {
+        let origin = Origin::new();
+        let source = source(&origin, |_| {});
+        origin.commit("main", "a.yml", "a: 0");
+        source.fetch().unwrap();
+        let held = source.generations.hold();
+        for number in 0..MANY_PACKS {
+            fs::write(held.mirror.folder().join(format!("objects/pack/pack-{number}.pack")), "").unwrap();
+        }
+        // Where the next generation would be, there is something that cannot be a folder.
+        fs::write(place(&source, 2), "").unwrap();
+        let mut renewed = Renewed::default();
+        source.slim(&held, true, &mut renewed);
+        assert_eq!(renewed.packs, MANY_PACKS + 1 + MANY_PACKS / 2);
+        assert_eq!(source.generations.hold().number, 1);
+    }
+
+    #[test]
+    fn a_folder_is_named_after_its_source_and_place() {
+        let origin = Origin::new();
+        let source = source(&origin, |_| {});
+        let folder = source.generations.folder().file_name().unwrap().to_str().unwrap().to_owned();
         assert!(folder.starts_with("config-") && folder.len() == "config-".len() + 12, "{folder}");
     }
 
@@ -567,6 +618,17 @@ mod tests {
         assert_eq!(
             refusal(|settings| settings.path = "a/../b".to_owned()),
             "path: \"a/../b\" cannot be: its name is a relative path"
+        );
+        assert_eq!(
+            refusal(|settings| settings.depth = Some(1)),
+            "depth: is for remotes behind a network; from a folder of this machine all commits are taken"
+        );
+        assert_eq!(
+            refusal(|settings| {
+                settings.url = "git@host:x".parse().unwrap();
+                settings.credentials = Credentials::Value { username: None, password: Secret::new("x") };
+            }),
+            "credentials: SSH takes a key, not a password or token\nhint: set credentials.ssh-key-file"
         );
         assert_eq!(
             refusal(|settings| settings.labels = vec!["[".to_owned()]),

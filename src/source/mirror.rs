@@ -2,7 +2,8 @@
 //! remote had when it was last fetched.
 //!
 //! `labels` is replaced whole and last, so a fetch happened entirely or not at all, and a mirror without it was never
-//! completed. `packed-refs` is written for libgit2, which tells the remote from it what the mirror already has.
+//! completed. `packed-refs` is written for libgit2, which tells the remote from it what the mirror already has;
+//! `first-bytes` tells how large the mirror once was, `writer` is the lock of whoever fetches.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -33,9 +34,23 @@ pub(super) struct Record {
     pub(super) tips: BTreeMap<String, Oid>,
 }
 
+/// What a mirror takes on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Weight {
+    /// Packs, each of which a look-up may have to search.
+    pub(super) packs: usize,
+    /// Bytes of all files.
+    pub(super) bytes: u64,
+}
+
 impl Mirror {
     pub(super) fn new(folder: PathBuf) -> Self {
         Self { folder }
+    }
+
+    /// Where it is.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// True if a fetch has once succeeded.
@@ -52,17 +67,40 @@ impl Mirror {
         Ok(repository)
     }
 
-    /// Opens the repository, making or mending it first if need be, and removes what an interrupted fetch left behind.
-    pub(super) fn prepare(&self) -> Result<Repository, git2::Error> {
+    /// Opens the repository for a fetch, making or mending it first if need be, and removes what an interrupted fetch left
+    /// behind. Waits for another process that is still fetching into it; the next one waits for the lock to be dropped.
+    pub(super) fn prepare(&self) -> Result<(Repository, File), git2::Error> {
+        let told = |error: io::Error| git2::Error::from_str(&error.to_string());
+        create_private(&self.folder).map_err(told)?;
+        let lock = File::create(self.folder.join("writer")).map_err(told)?;
+        lock.lock().map_err(told)?;
         if !self.is_complete() || self.open().is_err() {
             let mut options = RepositoryInitOptions::new();
             options.bare(true).mkpath(true).external_template(false);
             Repository::init_opts(&self.folder, &options)?;
             Config::open(&self.folder.join("config"))?.set_bool("core.fsyncObjectFiles", true)?;
         }
-        remove_leftovers(&self.folder.join("objects/pack"))
-            .map_err(|error| git2::Error::from_str(&error.to_string()))?;
-        self.open()
+        remove_leftovers(&self.folder).map_err(told)?;
+        Ok((self.open()?, lock))
+    }
+
+    /// Writes down for libgit2 what the mirror has, so that it need not be sent again.
+    pub(super) fn tell_what_is_there(&self, tips: Option<&BTreeMap<String, Oid>>) -> io::Result<()> {
+        let mut packed = "# pack-refs with: sorted \n".to_owned();
+        tips.into_iter().flatten().for_each(|(name, id)| push_line(&mut packed, id, name));
+        fs::write(self.folder.join("packed-refs"), packed)
+    }
+
+    /// How many packs there are, and how many bytes everything takes.
+    pub(super) fn weight(&self) -> Weight {
+        let packs = fs::read_dir(self.folder.join("objects/pack")).into_iter().flatten().flatten();
+        let packs = packs.filter(|entry| entry.path().extension().is_some_and(|extension| extension == "pack")).count();
+        Weight { packs, bytes: size_of(&self.folder) }
+    }
+
+    /// The bytes that everything took when the first fetch had ended; `None` if that is not known.
+    pub(super) fn first_bytes(&self) -> Option<u64> {
+        fs::read_to_string(self.folder.join("first-bytes")).ok()?.trim().parse().ok()
     }
 
     /// What the last successful fetch saw; `None` if there was none.
@@ -77,12 +115,11 @@ impl Mirror {
         }
     }
 
-    /// Makes a fetch visible in one step, after its objects have arrived. `refs` is everything that the remote
-    /// advertised.
-    pub(super) fn commit(&self, refs: &BTreeMap<String, Oid>, record: &Record) -> io::Result<()> {
-        let mut packed = "# pack-refs with: sorted \n".to_owned();
-        refs.iter().for_each(|(name, id)| push_line(&mut packed, id, name));
-        self.replace("packed-refs", &packed)?;
+    /// Makes a fetch visible in one step, after its objects have arrived.
+    pub(super) fn commit(&self, record: &Record) -> io::Result<()> {
+        if !self.is_complete() {
+            fs::write(self.folder.join("first-bytes"), self.weight().bytes.to_string())?;
+        }
         self.replace("labels", &record.to_text())
     }
 
@@ -140,12 +177,34 @@ pub(super) fn create_private(folder: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
-/// Packs that were still being received when the process ended: up to the size of the repository, once per kill.
+/// The bytes of all files below a folder; what vanishes meanwhile does not count.
+pub(super) fn size_of(folder: &Path) -> u64 {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let sizes = entries.filter_map(|entry| {
+        let metadata = entry.metadata().ok()?;
+        Some(if metadata.is_dir() { size_of(&entry.path()) } else { metadata.len() })
+    });
+    sizes.sum()
+}
+
+/// Packs that were still being received when a process ended (up to the size of the repository, once per kill), packs
+/// and indexes without the other half, and locks that nobody holds any more.
 fn remove_leftovers(folder: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        if !entry.file_name().as_encoded_bytes().starts_with(b"pack-") && entry.file_type()?.is_file() {
-            fs::remove_file(entry.path())?;
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "lock" || extension == "new") && path.is_file() {
+            fs::remove_file(path)?;
+        }
+    }
+    for entry in fs::read_dir(folder.join("objects/pack"))? {
+        let path = entry?.path();
+        let other_half = match path.extension().and_then(|extension| extension.to_str()) {
+            Some("pack") => path.with_extension("idx"),
+            Some("idx") => path.with_extension("pack"),
+            _ => PathBuf::new(),
+        };
+        if path.is_file() && !other_half.is_file() {
+            fs::remove_file(path)?;
         }
     }
     Ok(())
@@ -169,10 +228,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mirror = Mirror::new(folder.path().join("gen-1"));
         assert_eq!(mirror.record().unwrap(), None);
-        mirror.prepare().unwrap();
+        drop(mirror.prepare().unwrap());
         assert!(!mirror.is_complete());
         for record in [record(), Record { head: None, tips: BTreeMap::new(), ..record() }] {
-            mirror.commit(&record.tips, &record).unwrap();
+            mirror.commit(&record).unwrap();
             assert_eq!(mirror.record().unwrap(), Some(record));
         }
         assert!(mirror.is_complete());
@@ -192,13 +251,30 @@ mod tests {
     fn a_mirror_without_its_head_is_mended_and_leftovers_go() {
         let folder = tempfile::tempdir().unwrap();
         let mirror = Mirror::new(folder.path().join("gen-1"));
-        let repository = mirror.prepare().unwrap();
+        let (repository, lock) = mirror.prepare().unwrap();
         let blob = repository.blob(b"kept").unwrap();
-        mirror.commit(&BTreeMap::new(), &record()).unwrap();
-        fs::remove_file(folder.path().join("gen-1/HEAD")).unwrap();
-        let leftover = folder.path().join("gen-1/objects/pack/pack_git2_abc");
-        fs::write(&leftover, "half").unwrap();
-        assert!(mirror.prepare().unwrap().find_blob(blob).is_ok());
-        assert!(!leftover.exists());
+        drop((repository, lock));
+        mirror.commit(&record()).unwrap();
+        let at = |name: &str| folder.path().join("gen-1").join(name);
+        fs::remove_file(at("HEAD")).unwrap();
+        let leftovers = ["shallow.lock", "labels.new", "objects/pack/pack_git2_abc", "objects/pack/pack-1.pack"];
+        leftovers.iter().for_each(|name| fs::write(at(name), "half").unwrap());
+        let halves = ["objects/pack/pack-2.pack", "objects/pack/pack-2.idx"];
+        halves.iter().for_each(|name| fs::write(at(name), "").unwrap());
+        assert!(mirror.prepare().unwrap().0.find_blob(blob).is_ok());
+        assert!(leftovers.iter().all(|name| !at(name).exists()) && halves.iter().all(|name| at(name).exists()));
+    }
+
+    #[test]
+    fn a_mirror_knows_what_it_takes_and_once_took() {
+        let folder = tempfile::tempdir().unwrap();
+        let mirror = Mirror::new(folder.path().join("gen-1"));
+        drop(mirror.prepare().unwrap());
+        mirror.commit(&record()).unwrap();
+        let before = mirror.weight();
+        fs::write(folder.path().join("gen-1/objects/pack/pack-1.pack"), vec![0; 1000]).unwrap();
+        mirror.commit(&record()).unwrap();
+        assert_eq!(mirror.weight(), Weight { packs: 1, bytes: before.bytes + 1000 });
+        assert!(mirror.first_bytes().unwrap() <= before.bytes);
     }
 }

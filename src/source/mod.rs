@@ -3,17 +3,27 @@
 //! Floor 3. Everything here blocks and is called from threads that may. Nothing here parses a configuration file: a
 //! source knows labels, commits, trees and bytes.
 
+mod advertisement;
 pub mod channel;
+pub mod child;
 pub mod credentials;
 pub mod dir;
+mod failure;
 pub mod fetch;
+pub mod files;
+mod generations;
 pub mod git;
 mod mirror;
 mod name;
+mod place;
 pub mod remote;
+mod remote_refs;
+mod ssh;
 mod survey;
 mod transport;
+mod verify;
 mod walk;
+pub mod worker;
 
 #[cfg(test)]
 #[path = "../../tests/it/harness/git_http.rs"]
@@ -130,11 +140,17 @@ pub enum LabelKind {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct FetchError {
-    /// `unreachable`, `timeout`, `auth`, `not-found`, `empty`, `protocol`, `storage`.
+    /// One of [`REASONS`].
     pub reason: &'static str,
     /// A lower-case sentence that names the remote (never its user or password), with a `hint:` line if there is help.
     pub message: String,
 }
+
+/// Why fetches fail: the remote cannot be reached or does not answer in time, refuses the login, has no such repository or
+/// nothing in it, says what makes no sense; the mirror cannot be written; the process that fetched died; something of
+/// this machine or program is at fault.
+pub const REASONS: [&str; 9] =
+    ["unreachable", "timeout", "auth", "not-found", "empty", "protocol", "storage", "crashed", "internal"];
 
 impl FetchError {
     pub(crate) fn new(reason: &'static str, message: impl Into<String>) -> Self {

@@ -7,10 +7,13 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use percent_encoding::percent_decode_str;
 use reqwest::Url;
 
 use super::credentials::{Credentials, Secret};
+use super::place::{Place, decode};
+
+/// The names that Git knows SSH by.
+const SSH: [&str; 3] = ["ssh", "git+ssh", "ssh+git"];
 
 /// Where a Git repository is. Its text form never holds a user or a password.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,11 +22,13 @@ pub struct Remote {
     embedded: Credentials,
 }
 
-/// The two kinds of place that can be fetched from.
+/// The kinds of place that can be fetched from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Location {
     /// An `http` or `https` URL without user, password, query, fragment and final slash.
     Http(String),
+    /// A repository behind SSH.
+    Ssh(Place),
     /// An absolute path of a work tree or a bare repository on this machine.
     Folder(PathBuf),
 }
@@ -46,6 +51,10 @@ impl Remote {
         &self.embedded
     }
 
+    fn ssh(place: Place) -> Self {
+        Self { location: Location::Ssh(place), embedded: Credentials::None }
+    }
+
     fn folder(path: &Path) -> Result<Self, RemoteError> {
         let path = std::path::absolute(path).map_err(|error| refuse(format!("is no usable path: {error}")))?;
         Ok(Self { location: Location::Folder(path), embedded: Credentials::None })
@@ -56,6 +65,7 @@ impl fmt::Display for Remote {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.location {
             Location::Http(url) => out.write_str(url),
+            Location::Ssh(place) => place.fmt(out),
             Location::Folder(path) => path.display().fmt(out),
         }
     }
@@ -64,7 +74,8 @@ impl fmt::Display for Remote {
 impl FromStr for Remote {
     type Err = RemoteError;
 
-    /// Accepts `https://`, `http://`, `file://`, an absolute path, and a relative path of a folder that exists.
+    /// Accepts `https://`, `http://`, `ssh://`, `user@host:path`, `file://`, an absolute path, and a relative path of a
+    /// folder that exists.
     fn from_str(text: &str) -> Result<Self, RemoteError> {
         if text.is_empty() || text.starts_with('-') || text.contains(char::is_control) {
             return Err(refuse("is empty, begins with `-`, or holds a control character"));
@@ -74,31 +85,32 @@ impl FromStr for Remote {
                 parse_http(text)
             }
             Some((scheme, path)) if scheme.eq_ignore_ascii_case("file") => parse_file(path),
-            Some((scheme, _)) if scheme.ends_with("ssh") || scheme.starts_with("ssh") => Err(ssh()),
+            Some((scheme, rest)) if SSH.iter().any(|ssh| scheme.eq_ignore_ascii_case(ssh)) => {
+                Place::of_url(text, rest).map(Self::ssh)
+            }
             Some((scheme, _)) => Err(refuse(format!(
                 "has the scheme `{}`, which is not spoken\nhint: use https://",
                 scheme.rsplit(':').next().unwrap_or_default()
             ))),
             None if text.starts_with('/') => Self::folder(Path::new(text)),
-            None if Path::new(text).is_dir() && !text.contains("::") => Self::folder(Path::new(text)),
-            None if text.contains("::") => Err(refuse("names a remote helper, which is never run")),
-            None if is_scp_like(text) => Err(ssh()),
-            None => Err(refuse("is neither a URL nor a folder that exists\nhint: a URL begins with https://")),
+            None if Path::new(text).is_dir() && !is_helper(text) => Self::folder(Path::new(text)),
+            None if is_helper(text) => Err(refuse("names a remote helper, which is never run")),
+            None => Place::of_scp(text).map_or_else(
+                || Err(refuse("is neither a URL nor a folder that exists\nhint: a URL begins with https://")),
+                |place| place.map(Self::ssh),
+            ),
         }
     }
 }
 
-fn refuse(what: impl fmt::Display) -> RemoteError {
+pub(super) fn refuse(what: impl fmt::Display) -> RemoteError {
     RemoteError(format!("the address of the repository {what}"))
 }
 
-fn ssh() -> RemoteError {
-    refuse("is one for SSH, which is not supported yet\nhint: use https:// with credentials")
-}
-
-/// `user@host:path` or `host:path`, as Git reads it: a colon before the first slash.
-fn is_scp_like(text: &str) -> bool {
-    text.split('/').next().is_some_and(|host| host.contains(':'))
+/// `name::address`, as Git runs a program `git-remote-name` for.
+fn is_helper(text: &str) -> bool {
+    let usual = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '.' | '-' | '_');
+    text.split_once("::").is_some_and(|(name, _)| name.chars().all(usual))
 }
 
 fn parse_http(text: &str) -> Result<Remote, RemoteError> {
@@ -133,11 +145,6 @@ fn parse_file(path: &str) -> Result<Remote, RemoteError> {
     Remote::folder(Path::new(&path))
 }
 
-fn decode(text: &str) -> Result<String, RemoteError> {
-    let decoded = percent_decode_str(text).decode_utf8().map_err(|_| refuse("holds escapes that are not UTF-8"))?;
-    Ok(decoded.into_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -166,15 +173,6 @@ mod tests {
         let token: Remote = "https://ghp_abc@example.org/x".parse().unwrap();
         let login = token.embedded().login().unwrap().unwrap();
         assert_eq!((login.username.as_str(), login.password.reveal()), ("x-access-token", "ghp_abc"));
-    }
-
-    #[test]
-    fn ssh_is_told_apart_from_nonsense() {
-        let ssh = "the address of the repository is one for SSH, which is not supported yet\n\
-                   hint: use https:// with credentials";
-        for text in ["ssh://git@example.org/x", "git+ssh://example.org/x", "git@github.com:org/repo", "host:x"] {
-            assert_eq!(shown(text), ssh, "{text}");
-        }
     }
 
     #[test]

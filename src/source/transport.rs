@@ -1,7 +1,7 @@
-//! Git over HTTP(S) for libgit2, which is built without a transport of its own: it speaks the protocol and asks this
-//! file to carry the bytes, which the [`Channel`] of the fetch does.
+//! Git over HTTP(S) and SSH for libgit2, which is built without a transport of its own: it speaks the protocol and asks
+//! this file to carry the bytes, which the [`Carrier`] of the fetch does.
 //!
-//! libgit2 names neither the fetch nor its limits when it asks, so the channel is handed over through the thread that
+//! libgit2 names neither the fetch nor its limits when it asks, so the carrier is handed over through the thread that
 //! both run on. Here is the only `unsafe` of the crate.
 
 use std::cell::RefCell;
@@ -11,14 +11,53 @@ use std::sync::{Arc, OnceLock};
 use git2::transport::{Service, SmartSubtransport, SmartSubtransportStream, Transport};
 
 use super::FetchError;
-use super::channel::{Body, Channel, no_repository};
+use super::advertisement::{LineError, Wanted, next_line};
+use super::channel::{Body, Channel};
+use super::ssh::{Ssh, Stream};
 
 thread_local! {
-    /// The channel of the fetch that runs on this thread; libgit2 calls its transport on the thread of the fetch.
-    static CURRENT: RefCell<Option<Arc<Channel>>> = const { RefCell::new(None) };
+    /// The fetch that runs on this thread; libgit2 calls its transport on the thread of the fetch.
+    static CURRENT: RefCell<Option<Subtransport>> = const { RefCell::new(None) };
 }
 
-/// While it lives, libgit2's connections from this thread go through the channel that was entered.
+/// What carries the bytes of one fetch.
+#[derive(Clone)]
+pub(super) enum Carrier {
+    /// HTTP or HTTPS.
+    Http(Arc<Channel>),
+    /// OpenSSH.
+    Ssh(Arc<Ssh>),
+}
+
+impl Carrier {
+    /// Why the fetch failed, if it was the connection's doing.
+    pub(super) fn take_failure(&self) -> Option<FetchError> {
+        match self {
+            Self::Http(channel) => channel.take_failure(),
+            Self::Ssh(ssh) => ssh.take_failure(),
+        }
+    }
+
+    /// Bytes received so far.
+    pub(super) fn received(&self) -> u64 {
+        match self {
+            Self::Http(channel) => channel.received(),
+            Self::Ssh(ssh) => ssh.received(),
+        }
+    }
+
+    fn fail<T>(&self, error: FetchError) -> io::Result<T> {
+        match self {
+            Self::Http(channel) => channel.fail(error),
+            Self::Ssh(ssh) => {
+                ssh.fail(error);
+                Err(io::Error::other("the connection failed"))
+            }
+        }
+    }
+}
+
+/// While it lives, libgit2's connections from this thread go through the carrier that was entered.
 pub(super) struct Entered;
 
 impl Drop for Entered {
@@ -27,14 +66,15 @@ impl Drop for Entered {
     }
 }
 
-/// Sends libgit2's connections from this thread through `channel` until the guard is dropped.
-pub(super) fn enter(channel: &Arc<Channel>) -> Result<Entered, git2::Error> {
+/// Sends libgit2's connections from this thread through `carrier`, and shows it the refs that are wanted, until the guard
+/// is dropped.
+pub(super) fn enter(carrier: &Carrier, wanted: &Arc<Wanted>) -> Result<Entered, git2::Error> {
     register()?;
-    CURRENT.set(Some(Arc::clone(channel)));
+    CURRENT.set(Some(Subtransport { carrier: carrier.clone(), wanted: Arc::clone(wanted) }));
     Ok(Entered)
 }
 
-/// Teaches libgit2 the schemes `http` and `https`, for which it is built without a transport of its own.
+/// Teaches libgit2 the schemes for which it is built without a transport of its own.
 #[expect(unsafe_code, reason = "git2 marks the registration of a transport as unsafe, and has no other way in")]
 fn register() -> Result<(), git2::Error> {
     static REGISTERED: OnceLock<bool> = OnceLock::new();
@@ -44,6 +84,7 @@ fn register() -> Result<(), git2::Error> {
         let result = unsafe {
             git2::transport::register("http", subtransport)
                 .and_then(|()| git2::transport::register("https", subtransport))
+                .and_then(|()| git2::transport::register("ssh", subtransport))
         };
         result.is_ok()
     });
@@ -51,22 +92,38 @@ fn register() -> Result<(), git2::Error> {
 }
 
 fn subtransport(remote: &git2::Remote<'_>) -> Result<Transport, git2::Error> {
-    let channel = CURRENT.with_borrow(Clone::clone);
-    let channel = channel.ok_or_else(|| git2::Error::from_str("no fetch runs on this thread"))?;
-    Transport::smart(remote, true, Subtransport { channel })
+    let current = CURRENT.with_borrow(Clone::clone);
+    let current = current.ok_or_else(|| git2::Error::from_str("no fetch runs on this thread"))?;
+    // One question and one answer at a time over HTTP, one stream in both directions over SSH.
+    let by_question = matches!(current.carrier, Carrier::Http(_));
+    Transport::smart(remote, by_question, current)
 }
 
+#[derive(Clone)]
 struct Subtransport {
-    channel: Arc<Channel>,
+    carrier: Carrier,
+    wanted: Arc<Wanted>,
 }
 
 impl SmartSubtransport for Subtransport {
     fn action(&self, _url: &str, service: Service) -> Result<Box<dyn SmartSubtransportStream>, git2::Error> {
-        let channel = Arc::clone(&self.channel);
-        match service {
-            Service::UploadPackLs => Ok(Box::new(Advertisement { channel, lines: None, line: io::Cursor::default() })),
-            Service::UploadPack => Ok(Box::new(Exchange { channel, question: Vec::new(), answer: None })),
-            Service::ReceivePackLs | Service::ReceivePack => Err(git2::Error::from_str("nothing is ever pushed")),
+        match (&self.carrier, service) {
+            (Carrier::Http(channel), Service::UploadPackLs) => {
+                Ok(Box::new(Advertisement::over_http(channel, &self.wanted)))
+            }
+            (Carrier::Http(channel), Service::UploadPack) => {
+                Ok(Box::new(Exchange { channel: Arc::clone(channel), question: Vec::new(), answer: None }))
+            }
+            (Carrier::Ssh(ssh), Service::UploadPackLs | Service::UploadPack) => {
+                let stream = ssh.connect().map_err(|error| {
+                    ssh.fail(error);
+                    git2::Error::from_str("the connection failed")
+                })?;
+                let (carrier, wanted) = (self.carrier.clone(), Arc::clone(&self.wanted));
+                let (lines, line) = (Some(stream), io::Cursor::default());
+                Ok(Box::new(Advertisement { carrier, wanted, lines, line, lists: 1 }))
+            }
+            (_, Service::ReceivePackLs | Service::ReceivePack) => Err(git2::Error::from_str("nothing is ever pushed")),
         }
     }
 
@@ -105,58 +162,82 @@ impl Write for Exchange {
     }
 }
 
-/// The list of refs without those whose names are not UTF-8, at which the `git2` crate panics.
-struct Advertisement {
-    channel: Arc<Channel>,
-    lines: Option<Body>,
+/// The list of refs as libgit2 shall see it, and after it, where the connection goes on, everything else as it comes.
+struct Advertisement<R> {
+    carrier: Carrier,
+    wanted: Arc<Wanted>,
+    /// `None` until it is first read.
+    lines: Option<R>,
     line: io::Cursor<Vec<u8>>,
+    /// How many more ends of a list there are to come.
+    lists: u32,
 }
 
-impl Advertisement {
+impl Advertisement<Body> {
+    fn over_http(channel: &Arc<Channel>, wanted: &Arc<Wanted>) -> Self {
+        let (carrier, wanted) = (Carrier::Http(Arc::clone(channel)), Arc::clone(wanted));
+        // Over HTTP the list proper comes after one that holds a comment only.
+        Self { carrier, wanted, lines: None, line: io::Cursor::default(), lists: 2 }
+    }
+}
+
+impl<R: Read> Advertisement<R> {
     fn next_line(&mut self) -> io::Result<Vec<u8>> {
-        let lines = match &mut self.lines {
-            Some(lines) => lines,
-            None => match self.channel.advertisement() {
-                Ok(body) => self.lines.insert(body),
-                Err(error) => return self.channel.fail(error),
-            },
-        };
-        loop {
-            let mut line = Vec::new();
-            lines.take(4).read_to_end(&mut line)?;
-            if line.is_empty() {
-                return Ok(line);
+        let Some(lines) = &mut self.lines else { return Ok(Vec::new()) };
+        match next_line(lines, &self.wanted) {
+            Ok(line) => {
+                self.lists -= u32::from(line == b"0000");
+                Ok(line)
             }
-            let length = std::str::from_utf8(&line).ok().and_then(|digits| usize::from_str_radix(digits, 16).ok());
-            let Some(length) = length.filter(|_| line.len() == 4) else { return self.channel.fail(no_repository()) };
-            let rest = length.saturating_sub(4);
-            lines.take(u64::try_from(rest).unwrap_or(u64::MAX)).read_to_end(&mut line)?;
-            if std::str::from_utf8(&line).is_ok() {
-                return Ok(line);
-            }
-            if line.contains(&0) {
-                // The first line also tells what the server can do, so it cannot be left out.
-                let error = FetchError::new("protocol", "the name of the server's first ref is not UTF-8");
-                return self.channel.fail(error);
-            }
+            Err(LineError::Connection(error)) => Err(error),
+            Err(LineError::Content(error)) => self.carrier.fail(error),
         }
+    }
+
+    fn read_on(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.line.read(buffer)?;
+        if read > 0 {
+            return Ok(read);
+        }
+        if self.lists == 0 {
+            return self.lines.as_mut().map_or(Ok(0), |lines| lines.read(buffer));
+        }
+        self.line = io::Cursor::new(self.next_line()?);
+        self.line.read(buffer)
     }
 }
 
-impl Read for Advertisement {
+impl Read for Advertisement<Body> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let mut read = self.line.read(buffer)?;
-        if read == 0 {
-            self.line = io::Cursor::new(self.next_line()?);
-            read = self.line.read(buffer)?;
+        if let (None, Carrier::Http(channel)) = (&self.lines, &self.carrier) {
+            self.lines = match channel.advertisement() {
+                Ok(body) => Some(body),
+                Err(error) => return channel.fail(error),
+            };
         }
-        Ok(read)
+        self.read_on(buffer)
     }
 }
 
-impl Write for Advertisement {
+impl Write for Advertisement<Body> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Read for Advertisement<Stream> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.read_on(buffer)
+    }
+}
+
+impl Write for Advertisement<Stream> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.lines.as_mut().map_or(Ok(0), |stream| stream.write(bytes))
     }
 
     fn flush(&mut self) -> io::Result<()> {

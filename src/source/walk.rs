@@ -9,7 +9,6 @@ use std::sync::Arc;
 
 use git2::{ErrorCode, ObjectType, Odb, Oid, Repository};
 
-use super::git::bytes;
 use super::name::{self, MAX_DEPTH, MAX_HOPS, MAX_PATH};
 use crate::config::tree::{BlobId, File, Skipped, Tree};
 
@@ -313,6 +312,11 @@ impl fmt::Display for WalkError {
             Self::Damaged(error) => write!(out, "cannot be read: {}", error.message()),
         }
     }
+}
+
+/// The bytes of an object's id.
+pub(super) fn bytes(id: Oid) -> [u8; 20] {
+    id.as_bytes().try_into().expect("repositories of SHA-256 are not opened by this build of libgit2")
 }
 
 #[cfg(test)]

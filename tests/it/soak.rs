@@ -95,14 +95,15 @@ struct Driver<'a> {
 }
 
 impl Driver<'_> {
-    fn commit(&mut self) {
+    fn commit(&mut self) -> String {
         self.stamp += 1;
         self.repo.file("application.yml", &format!("shared: {}\n", self.stamp));
         for service in 0..SERVICES {
             self.repo.file(&format!("s{service}.yml"), &format!("own: {}\n", self.stamp));
         }
         let commit = self.repo.commit();
-        self.world.stamps.lock().unwrap().insert(commit, self.stamp);
+        self.world.stamps.lock().unwrap().insert(commit.clone(), self.stamp);
+        commit
     }
 
     fn start(&self, address: &str) -> Server {
@@ -126,10 +127,12 @@ impl Driver<'_> {
         };
         self.counts[kind] += 1;
         match kind {
-            0 => self.commit(),
+            0 => drop(self.commit()),
             1 => {
-                self.repo.force("main", &self.base);
-                self.commit();
+                // The new history is made on a branch of its own, so that `main` never points at the old base.
+                self.repo.branch("next").force("next", &self.base).on("next");
+                let commit = self.commit();
+                self.repo.force("main", &commit).on("main");
             }
             2 => self.remote.behave(match dice.below(3) {
                 0 => Behaviour::Hang,

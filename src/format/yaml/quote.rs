@@ -3,9 +3,8 @@
 //! Text is plain only if it is known to be safe; what looks like a number or a date to some reader is quoted even if
 //! most would take it for text.
 
-use std::fmt::Write as _;
-
 use crate::config::value::{Number, Value};
+use crate::format::escape::double_quoted;
 
 /// Text that YAML 1.1 or 1.2 reads as a bool or null, in any case.
 const WORDS: [&str; 9] = ["null", "true", "false", "yes", "no", "on", "off", "y", "n"];
@@ -39,7 +38,7 @@ pub(super) fn quote(text: &str) -> String {
     } else if text.chars().all(is_printable) {
         format!("'{}'", text.replace('\'', "''"))
     } else {
-        quote_twice(text)
+        double_quoted(text, is_printable)
     }
 }
 
@@ -72,24 +71,6 @@ fn resembles_number(text: &str) -> bool {
 fn is_printable(character: char) -> bool {
     matches!(character, ' '..='~' | '\u{a0}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
         && !matches!(character, '\u{2028}' | '\u{2029}' | '\u{feff}')
-}
-
-fn quote_twice(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 2);
-    out.push('"');
-    for character in text.chars() {
-        match character {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            _ if is_printable(character) => out.push(character),
-            _ => write!(out, "\\u{:04X}", u32::from(character)).expect("writing to a string cannot fail"),
-        }
-    }
-    out.push('"');
-    out
 }
 
 /// True for several lines that need neither escapes nor an indentation indicator, and end with at most one newline.

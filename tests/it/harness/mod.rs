@@ -7,8 +7,10 @@ mod ask;
 pub(crate) mod exchange;
 pub(crate) mod folder;
 pub(crate) mod git_http;
+pub(crate) mod hostile;
 pub(crate) mod repo;
 pub(crate) mod server;
+pub(crate) mod worker;
 
 use std::thread;
 use std::time::{Duration, Instant};

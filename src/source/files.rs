@@ -1,0 +1,179 @@
+//! Files by which a remote and this server prove to one another who they are: keys, certificates, known hosts.
+//!
+//! Only their paths are kept. They are read at each fetch, so that a renewed one is used without a restart.
+
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::remote::{Location, Remote};
+use super::{FetchError, SetupError};
+
+/// The longest file that is read, in bytes; the bundles that systems ship have a quarter of it.
+const MAX_FILE: u64 = 1 << 20;
+
+/// The paths; what is `None` is left to the system.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Files {
+    /// The private key for SSH.
+    pub ssh_key: Option<PathBuf>,
+    /// The host keys that SSH accepts, as `ssh-keyscan` prints them.
+    pub known_hosts: Option<PathBuf>,
+    /// The authorities that may vouch for an `https` remote, in PEM, in place of those of the system.
+    pub ca: Option<PathBuf>,
+    /// The certificate that this server shows, in PEM.
+    pub client_cert: Option<PathBuf>,
+    /// The key of that certificate, in PEM; `None` if it is in the same file.
+    pub client_key: Option<PathBuf>,
+}
+
+impl Files {
+    /// Refuses files that mean nothing for the remote, so that nobody believes in a protection that is not there.
+    ///
+    /// # Errors
+    /// Names the setting.
+    pub(super) fn check(&self, remote: &Remote) -> Result<(), SetupError> {
+        let is_ssh = matches!(remote.location(), Location::Ssh(_));
+        let is_https = matches!(remote.location(), Location::Http(url) if url.starts_with("https:"));
+        let files = [
+            ("credentials.ssh-key-file", &self.ssh_key, is_ssh, "SSH"),
+            ("credentials.known-hosts-file", &self.known_hosts, is_ssh, "SSH"),
+            ("credentials.ca-file", &self.ca, is_https, "https"),
+            ("credentials.client-cert-file", &self.client_cert, is_https, "https"),
+            ("credentials.client-key-file", &self.client_key, is_https, "https"),
+        ];
+        for (setting, path, applies, scheme) in files {
+            let Some(path) = path else { continue };
+            if !applies {
+                let message = format!("is for a remote over {scheme}, which `{remote}` is not");
+                return Err(SetupError::new(setting, message));
+            }
+            // OpenSSH would put something else in their place.
+            if is_ssh && !path.to_str().is_some_and(|path| !path.contains(['"', '$', '%']) && path.starts_with('/')) {
+                let message = format!("`{}` is not absolute, not UTF-8, or holds `\"`, `$` or `%`", path.display());
+                return Err(SetupError::new(setting, message));
+            }
+        }
+        if self.client_key.is_some() && self.client_cert.is_none() {
+            let message = "is the key of a certificate that is not given\nhint: set credentials.client-cert-file";
+            return Err(SetupError::new("credentials.client-key-file", message));
+        }
+        Ok(())
+    }
+
+    /// The authorities to trust, if they are not those of the system.
+    pub(super) fn authorities(&self) -> Result<Option<Vec<u8>>, FetchError> {
+        self.ca.as_deref().map(|path| read(path, "the file of authorities")).transpose()
+    }
+
+    /// The certificate to show and its key, if there is one.
+    pub(super) fn identity(&self) -> Result<Option<Vec<u8>>, FetchError> {
+        let Some(cert) = &self.client_cert else { return Ok(None) };
+        let mut pem = read(cert, "the client certificate")?;
+        if let Some(key) = &self.client_key {
+            check_private(key, "the key of the client certificate")?;
+            pem.push(b'\n');
+            pem.extend(read(key, "the key of the client certificate")?);
+        }
+        Ok(Some(pem))
+    }
+}
+
+/// Refuses a key that others may read, as OpenSSH does with words that are harder to find.
+pub(super) fn check_private(path: &Path, what: &str) -> Result<(), FetchError> {
+    let metadata = std::fs::metadata(path).map_err(|error| unreadable(path, what, &error))?;
+    let is_mine = metadata.uid() == rustix::process::geteuid().as_raw();
+    // A key that belongs to another user and is readable for our group is how containers are given one.
+    let forbidden = if is_mine { 0o077 } else { 0o007 };
+    if metadata.mode() & forbidden == 0 {
+        return Ok(());
+    }
+    let message = format!("{what} `{}` can be read by others (mode {:03o})", path.display(), metadata.mode() & 0o777);
+    Err(FetchError::new("auth", message).with_hint("chmod 600 makes it private; in Kubernetes set defaultMode: 0400"))
+}
+
+fn read(path: &Path, what: &str) -> Result<Vec<u8>, FetchError> {
+    let size = std::fs::metadata(path).map_err(|error| unreadable(path, what, &error))?.len();
+    if size > MAX_FILE {
+        let message = format!("{what} `{}` has {size} bytes, more than {MAX_FILE}", path.display());
+        return Err(FetchError::new("auth", message));
+    }
+    std::fs::read(path).map_err(|error| unreadable(path, what, &error))
+}
+
+fn unreadable(path: &Path, what: &str, error: &io::Error) -> FetchError {
+    FetchError::new("auth", format!("{what} `{}` cannot be read: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    fn refusal(remote: &str, files: &Files) -> String {
+        files.check(&remote.parse().unwrap()).map_or_else(|error| error.to_string(), |()| "fine".to_owned())
+    }
+
+    #[test]
+    fn files_that_mean_nothing_for_the_remote_are_refused() {
+        let at = |path: &str| Some(PathBuf::from(path));
+        let ssh = Files { ssh_key: at("/k"), known_hosts: at("/h h"), ..Files::default() };
+        assert_eq!(refusal("git@host:x", &ssh), "fine");
+        assert_eq!(
+            refusal("https://host/x", &ssh),
+            "credentials.ssh-key-file: is for a remote over SSH, which `https://host/x` is not"
+        );
+        let tls = Files { ca: at("/ca"), client_cert: at("/c"), client_key: at("/k"), ..Files::default() };
+        assert_eq!(refusal("https://host/x", &tls), "fine");
+        assert_eq!(
+            refusal("http://host/x", &tls),
+            "credentials.ca-file: is for a remote over https, which `http://host/x` is not"
+        );
+        assert_eq!(
+            refusal("https://host/x", &Files { client_cert: None, ..tls }),
+            "credentials.client-key-file: is the key of a certificate that is not given\n\
+             hint: set credentials.client-cert-file"
+        );
+        for path in ["relative", "/a\"b", "/%h", "/${HOME}/k"] {
+            let told = refusal("git@host:x", &Files { ssh_key: at(path), ..Files::default() });
+            assert!(told.starts_with("credentials.ssh-key-file: `"), "{told}");
+        }
+    }
+
+    #[test]
+    fn a_key_that_others_may_read_is_refused_by_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let key = folder.path().join("key");
+        let told =
+            || check_private(&key, "the key").map_err(|error| error.message.replace(key.to_str().unwrap(), "KEY"));
+        assert_eq!(told().unwrap_err(), "the key `KEY` cannot be read: No such file or directory (os error 2)");
+        std::fs::write(&key, "k").unwrap();
+        std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o640)).unwrap();
+        assert_eq!(
+            told().unwrap_err(),
+            "the key `KEY` can be read by others (mode 640)\n\
+             hint: chmod 600 makes it private; in Kubernetes set defaultMode: 0400"
+        );
+        std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
+        told().unwrap();
+    }
+
+    #[test]
+    fn a_certificate_and_its_key_are_read_anew_each_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let (cert, key) = (folder.path().join("cert"), folder.path().join("key"));
+        let files = Files { client_cert: Some(cert.clone()), client_key: Some(key.clone()), ..Files::default() };
+        std::fs::write(&cert, "CERT").unwrap();
+        std::fs::write(&key, "KEY").unwrap();
+        std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
+        assert_eq!(files.identity().unwrap().unwrap(), b"CERT\nKEY");
+        std::fs::write(&cert, "NEW").unwrap();
+        assert_eq!(files.identity().unwrap().unwrap(), b"NEW\nKEY");
+        assert_eq!(files.authorities().unwrap(), None);
+        std::fs::write(&cert, vec![b'x'; (1 << 20) + 1]).unwrap();
+        assert!(files.identity().unwrap_err().message.ends_with("has 1048577 bytes, more than 1048576"));
+    }
+}
