@@ -17,7 +17,7 @@ fn answers(criterion: &mut Criterion) {
     let spelling = Spelling::default();
     for services in [10, 100, 1_000] {
         let snapshot = Arc::new(support::Repository::of_services(services).build(&mut Bodies::default()));
-        let chosen = Chosen { label: Arc::from("main"), snapshot: Arc::clone(&snapshot), source: 0 };
+        let chosen = Chosen::alone(Arc::from("main"), Arc::clone(&snapshot));
         let selection = select(&snapshot, &address).expect("no file is broken");
         let memo = Memo::new(64 << 20);
         let mut group = criterion.benchmark_group("answer");

@@ -3,7 +3,7 @@
 use crate::config::effective::{Hidden, Place};
 use crate::config::interpolate::{Resolve, Resolver};
 use crate::config::key;
-use crate::config::layer::{Data, Layer, Origin};
+use crate::config::layer::{Data, Origin};
 use crate::config::value::Value;
 
 use super::Selection;
@@ -19,6 +19,8 @@ pub struct Explained {
     pub written: Option<Value>,
     /// Where it stands.
     pub origin: Origin,
+    /// Which of the joined snapshots it is from, counted from the strongest.
+    pub part: usize,
     /// The values that it hides, highest precedence first.
     pub hides: Vec<HiddenValue>,
 }
@@ -30,6 +32,8 @@ pub struct HiddenValue {
     pub value: Value,
     /// Where it stands.
     pub origin: Origin,
+    /// Which of the joined snapshots it is from, counted from the strongest.
+    pub part: usize,
 }
 
 /// Every key of a selection, or those at and below `only`, in the order of the answer.
@@ -53,7 +57,8 @@ pub fn explain(selection: &Selection, resolve: Resolve, only: Option<&str>) -> V
             written: (written != value).then_some(written),
             value,
             origin: leaf.place.origin(&selection.layers),
-            hides: leaf.hides.iter().rev().map(|hidden| hidden_value(hidden, &selection.layers)).collect(),
+            part: selection.part_of(leaf.place.layer),
+            hides: leaf.hides.iter().rev().map(|hidden| hidden_value(hidden, selection)).collect(),
         });
     }
     explained
@@ -66,6 +71,7 @@ fn resolved(data: &Data, place: Place, resolver: &mut Resolver<'_>) -> Value {
     }
 }
 
-fn hidden_value(hidden: &Hidden, layers: &[Layer]) -> HiddenValue {
-    HiddenValue { value: hidden.value.clone(), origin: hidden.place.origin(layers) }
+fn hidden_value(hidden: &Hidden, selection: &Selection) -> HiddenValue {
+    let part = selection.part_of(hidden.place.layer);
+    HiddenValue { value: hidden.value.clone(), origin: hidden.place.origin(&selection.layers), part }
 }

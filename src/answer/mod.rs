@@ -27,6 +27,8 @@ pub use explain::{Explained, HiddenValue, explain};
 pub struct Selection {
     /// The layers.
     pub layers: Vec<Layer>,
+    /// How many layers each joined snapshot has brought, those of the weakest first.
+    pub parts: Vec<usize>,
     /// Equal for selections that give equal answers under every spelling.
     pub fingerprint: Fingerprint,
 }
@@ -96,9 +98,40 @@ pub fn select(snapshot: &Snapshot, address: &Address) -> Result<Selection, Answe
         }
     }
     if broken.is_empty() {
-        return Ok(Selection { layers, fingerprint: shorten(&digest.finalize()) });
+        let parts = vec![layers.len()];
+        return Ok(Selection { layers, parts, fingerprint: shorten(&digest.finalize()) });
     }
     Err(AnswerError::Broken(broken))
+}
+
+/// One selection of several, lowest precedence first, in which every layer of a later one is stronger than all of an
+/// earlier one.
+///
+/// # Errors
+/// [`AnswerError::Broken`] with what is wrong in any of them.
+pub fn join(selections: impl Iterator<Item = Result<Selection, AnswerError>>) -> Result<Selection, AnswerError> {
+    let (mut whole, mut broken) = (Vec::new(), Vec::new());
+    for selection in selections {
+        match selection {
+            Ok(selection) => whole.push(selection),
+            Err(AnswerError::Broken(problems)) => broken.extend(problems),
+            Err(other) => return Err(other),
+        }
+    }
+    if !broken.is_empty() {
+        return Err(AnswerError::Broken(broken));
+    }
+    if whole.len() == 1 {
+        return Ok(whole.swap_remove(0));
+    }
+    let mut digest = Sha256::new();
+    let mut joined = Selection { layers: Vec::new(), parts: Vec::new(), fingerprint: Fingerprint::default() };
+    for selection in whole {
+        digest.update(selection.fingerprint);
+        joined.layers.extend(selection.layers);
+        joined.parts.extend(selection.parts);
+    }
+    Ok(Selection { fingerprint: shorten(&digest.finalize()), ..joined })
 }
 
 fn errors(file: &Parsed) -> impl Iterator<Item = Problem> {
@@ -107,6 +140,18 @@ fn errors(file: &Parsed) -> impl Iterator<Item = Problem> {
 }
 
 impl Selection {
+    /// Which of the joined snapshots, counted from the strongest, has brought a layer.
+    #[must_use]
+    pub fn part_of(&self, layer: usize) -> usize {
+        let mut end = 0;
+        let ends = self.parts.iter().map(|layers| {
+            end += layers;
+            end
+        });
+        let passed = ends.filter(|end| *end <= layer).count();
+        self.parts.len().saturating_sub(passed + 1)
+    }
+
     /// The layers merged.
     #[must_use]
     pub fn effective(&self) -> Effective {

@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 use crate::config::interpolate::Resolve;
 use crate::http::native;
 use crate::settings::Environment;
+use crate::store::Chosen;
 
 use super::client::{Server, ServerArg};
 use super::console::{Console, Exit, Failure, plain};
@@ -101,7 +102,7 @@ impl Args {
     fn explain(&self, repo: &str, environment: &Environment) -> Result<String, Failure> {
         let address = self.question.address()?;
         let Read { label, snapshot } = read(repo, &address, environment)?;
-        native::explanation(&address, &label, &snapshot, Resolve::Known, self.key.as_deref())
+        native::explanation(&address, &Chosen::alone(label, snapshot), Resolve::Known, self.key.as_deref())
             .map_err(|error| failure(&error))
     }
 

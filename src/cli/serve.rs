@@ -98,7 +98,8 @@ fn serve(loaded: Loaded, console: &mut Console<'_>) -> Result<Exit, Failure> {
 /// The line that programs wait for and, for people, what there is and how to ask for it.
 fn greeting(address: SocketAddr, store: &Store, is_terminal: bool) -> String {
     let line = format!("listening on http://{address}\n");
-    let mut names = store.sources.iter().flat_map(|live| live.known_applications());
+    let served = store.served();
+    let mut names = served.iter().flat_map(|(_, served)| served.live.known_applications());
     let (true, Some(first)) = (is_terminal, names.next()) else { return line };
     let others = names.map(|name| format!(", {name}")).collect::<String>();
     format!(

@@ -20,6 +20,7 @@ use crate::config::address::{AddressError, is_unprintable};
 use crate::config::problem::{Position, Problem};
 use crate::store::ChooseError;
 use crate::store::cold::ColdError;
+use crate::store::found::FindError;
 
 /// The most characters of a client's input that an answer or a log repeats.
 pub const ECHO: usize = 200;
@@ -228,7 +229,18 @@ impl From<ChooseError> for Refusal {
                 Self::new(StatusCode::NOT_FOUND, "unknown-label", detail)
                     .hint("a label is the whole name of a branch or tag, or a full commit id")
             }
-            ChooseError::Cold(ColdError::Busy) => unavailable("busy", &error.to_string()).retry_after(BUSY),
+            ChooseError::NoSource => Self::new(StatusCode::NOT_FOUND, "no-source", error.to_string())
+                .hint("the setting `sources[].match` says which source answers for which application"),
+            ChooseError::Find(FindError::None(_)) => Self::new(StatusCode::NOT_FOUND, "no-source", error.to_string()),
+            ChooseError::Find(FindError::Failed(_, seconds)) => {
+                unavailable("source-unavailable", &error.to_string()).retry_after(*seconds)
+            }
+            ChooseError::Find(FindError::Slow(_)) => {
+                unavailable("not-ready", &error.to_string()).retry_after(NOT_READY)
+            }
+            ChooseError::Cold(ColdError::Busy) | ChooseError::Find(FindError::Busy) => {
+                unavailable("busy", &error.to_string()).retry_after(BUSY)
+            }
             ChooseError::Cold(ColdError::Unreadable(cause)) => {
                 error!(cause, "the local copy cannot be read");
                 unavailable("storage", "the local copy of the configuration cannot be read")

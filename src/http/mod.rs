@@ -22,7 +22,6 @@ use axum::Router;
 use axum::routing::MethodRouter;
 
 use crate::store::Store;
-use crate::store::refresh::Handle;
 
 use error::Refusal;
 
@@ -30,8 +29,6 @@ use error::Refusal;
 pub struct App {
     /// What is served.
     pub store: Arc<Store>,
-    /// The refresh loop of each source, in the order of the store.
-    pub refresh: Vec<Handle>,
     /// What `GET /metrics` shows.
     pub metrics: ops::Metrics,
     /// The server is stopping: not ready any more, so that balancers send nobody here.

@@ -2,7 +2,7 @@
 //!
 //! The contract is section "HTTP" of `docs/protocols.md`. What operators ask is in `ops.rs`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
@@ -10,16 +10,15 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
-use crate::answer::{self, AnswerError, Explained, HiddenValue, Selection, Spelled, Spelling};
+use crate::answer::{self, AnswerError, Explained, HiddenValue, Spelled, Spelling};
 use crate::config::address::Address;
 use crate::config::interpolate::Resolve;
 use crate::config::layer;
 use crate::config::problem::Problem;
 use crate::config::value::Value;
 use crate::format::{self, Format};
-use crate::snapshot::Snapshot;
 use crate::store::refresh::now;
-use crate::store::{Chosen, Store};
+use crate::store::{Chosen, Part};
 
 use super::error::Refusal;
 use super::etag::{accepted, client_has};
@@ -53,12 +52,11 @@ async fn config(application: &str, profiles: Option<&str>, asked: Asked) -> Resu
     let address = parameters.address(application, profiles)?;
     let spelling = parameters.spelling(&headers)?;
     let chosen = app.store.snapshot(&address).await?;
-    if parameters.strict()? && !chosen.snapshot.catalogue.names(&address.application) {
+    if parameters.strict()? && !chosen.parts().any(|part| part.snapshot.catalogue.names(&address.application)) {
         return Err(Refusal::unknown_application(&address.application));
     }
     let spelled = app.store.answer(&chosen, &address, &spelling)?;
-    Ok(Spelt { store: &app.store, chosen: &chosen, media_type: spelling.format.media_type() }
-        .answer(&spelled, &headers))
+    Ok(Spelt { chosen: &chosen, media_type: spelling.format.media_type() }.answer(&spelled, &headers))
 }
 
 async fn explain_config(
@@ -68,9 +66,9 @@ async fn explain_config(
     let address = parameters.address(&application, Some(&profiles))?;
     let resolve = parameters.resolve()?;
     let chosen = app.store.snapshot(&address).await?;
-    let body = explanation(&address, &chosen.label, &chosen.snapshot, resolve, parameters.key.as_deref())?;
+    let body = explanation(&address, &chosen, resolve, parameters.key.as_deref())?;
     let spelled = answer::seal(Format::Json, body);
-    Ok(Spelt { store: &app.store, chosen: &chosen, media_type: "application/json" }.answer(&spelled, &headers))
+    Ok(Spelt { chosen: &chosen, media_type: "application/json" }.answer(&spelled, &headers))
 }
 
 /// The JSON that explains an address; the command line prints the same.
@@ -79,18 +77,17 @@ async fn explain_config(
 /// If a file that takes part cannot be read, or nothing is at or below `key`.
 pub fn explanation(
     address: &Address,
-    label: &str,
-    snapshot: &Snapshot,
+    chosen: &Chosen,
     resolve: Resolve,
     key: Option<&str>,
 ) -> Result<String, AnswerError> {
-    let keys = answer::explain(&answer::select(snapshot, address)?, resolve, key);
+    let keys = answer::explain(&chosen.select(address)?, resolve, key);
     if let (Some(key), true) = (key, keys.is_empty()) {
         return Err(AnswerError::NoKey(Arc::from(key)));
     }
-    let version = snapshot.commit.to_string();
-    let about = About::new(address, label, snapshot);
-    let keys = keys.iter().map(|key| ExplainedKey::new(key, &version)).collect();
+    let parts: Vec<_> = chosen.parts().map(|part| Whence::new(part, chosen.is_joined())).collect();
+    let about = About::new(address, chosen);
+    let keys = keys.iter().map(|key| ExplainedKey::new(key, &parts)).collect();
     Ok(serde_json::to_string(&Explanation { about, keys }).expect("texts, numbers and JSON are always JSON"))
 }
 
@@ -100,36 +97,50 @@ async fn list_sources(
 ) -> Result<Response, Refusal> {
     let address = parameters.address(&application, Some(&profiles))?;
     let chosen = app.store.snapshot(&address).await?;
-    let Selection { layers, .. } = answer::select(&chosen.snapshot, &address)?;
-    let sources = layers.iter().map(SourceLayer::new).collect();
-    Ok(json(
-        &app.store,
-        &chosen,
-        &Sources { about: About::new(&address, &chosen.label, &chosen.snapshot), sources },
-        &headers,
-    ))
+    let selection = chosen.select(&address)?;
+    let parts: Vec<_> = chosen.parts().map(|part| Whence::new(part, chosen.is_joined())).collect();
+    let layers = selection.layers.iter().enumerate();
+    let sources = layers.map(|(index, layer)| SourceLayer::new(layer, &parts[selection.part_of(index)])).collect();
+    Ok(json(&chosen, &Sources { about: About::new(&address, &chosen), sources }, &headers))
 }
 
 async fn list_applications((State(app), Asking(parameters), headers): Asked) -> Result<Response, Refusal> {
-    let chosen = app.store.by_label(parameters.label()?.as_deref()).await?;
-    let catalogue = &chosen.snapshot.catalogue;
-    let applications = catalogue.applications.keys();
-    let applications = applications
-        .map(|name| Application { application: Arc::clone(name), profiles: catalogue.profiles(name) })
-        .collect();
-    let labels = app.store.sources[chosen.source].table().labels.tips.keys().cloned().collect();
-    let listed =
-        Applications { label: &chosen.label, version: chosen.snapshot.commit.to_string(), applications, labels };
-    Ok(json(&app.store, &chosen, &listed, &headers))
+    let chosen = app.store.everywhere(parameters.label()?.as_deref()).await?;
+    let mut applications: BTreeMap<Arc<str>, BTreeSet<Arc<str>>> = BTreeMap::new();
+    for part in chosen.parts() {
+        let catalogue = &part.snapshot.catalogue;
+        for name in catalogue.applications.keys() {
+            let profiles = catalogue.profiles(name);
+            let profiles = profiles.into_iter().filter(|profile| app.store.answers_for(part, name, profile));
+            let profiles: Vec<_> = profiles.collect();
+            if !profiles.is_empty() {
+                applications.entry(Arc::clone(name)).or_default().extend(profiles);
+            }
+        }
+    }
+    let applications =
+        applications.into_iter().map(|(application, profiles)| Application { application, profiles }).collect();
+    let tables = app.store.served().into_iter().map(|(_, served)| served.live.table());
+    let labels = tables.flat_map(|table| table.labels.tips.keys().cloned().collect::<Vec<_>>()).collect();
+    let listed = Applications { label: &chosen.first.label, version: chosen.version(), applications, labels };
+    Ok(json(&chosen, &listed, &headers))
 }
 
 async fn list_problems((State(app), Asking(parameters), headers): Asked) -> Result<Response, Refusal> {
-    let chosen = app.store.by_label(parameters.label()?.as_deref()).await?;
-    let snapshot = Arc::clone(&chosen.snapshot);
+    let chosen = app.store.everywhere(parameters.label()?.as_deref()).await?;
+    let (parts, several) = (chosen.clone(), chosen.is_joined());
     // Merging every known address is too much work for a thread that serves others as well.
-    let problems = tokio::task::spawn_blocking(move || answer::all_problems(&snapshot)).await.unwrap_or_default();
-    let listed = Problems { label: &chosen.label, version: chosen.snapshot.commit.to_string(), problems };
-    Ok(json(&app.store, &chosen, &listed, &headers))
+    let find = move || {
+        let of_part = |part: &Part| {
+            let source = several.then(|| Arc::clone(&part.source));
+            let problems = answer::all_problems(&part.snapshot).into_iter();
+            problems.map(move |problem| ListedProblem { source: source.clone(), problem }).collect::<Vec<_>>()
+        };
+        parts.parts().flat_map(of_part).collect::<Vec<_>>()
+    };
+    let problems = tokio::task::spawn_blocking(find).await.unwrap_or_default();
+    let listed = Problems { label: &chosen.first.label, version: chosen.version(), problems };
+    Ok(json(&chosen, &listed, &headers))
 }
 
 /// The parameters of this protocol's requests. Those that a route does not know are ignored.
@@ -191,7 +202,6 @@ fn flag(name: &'static str, value: Option<&String>) -> Result<bool, Refusal> {
 
 /// What the headers of an answer are made of.
 struct Spelt<'a> {
-    store: &'a Store,
     chosen: &'a Chosen,
     media_type: &'static str,
 }
@@ -208,22 +218,21 @@ impl Spelt<'_> {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
         headers.insert(header::VARY, HeaderValue::from_static("Authorization, Accept, Accept-Encoding"));
         let named = header::HeaderName::from_static;
-        headers.extend(text(&self.chosen.snapshot.commit.to_string()).map(|value| (named("layerd-version"), value)));
+        headers.extend(text(&self.chosen.version()).map(|value| (named("layerd-version"), value)));
         // Bytes beyond ASCII are legal in a branch's name and opaque in a header.
-        let label = HeaderValue::from_bytes(self.chosen.label.as_bytes()).ok();
+        let label = HeaderValue::from_bytes(self.chosen.first.label.as_bytes()).ok();
         headers.extend(label.map(|value| (named("layerd-label"), value)));
-        let age = self.store.sources[self.chosen.source].freshness.age(now());
-        headers.extend(age.map(|age| (named("layerd-age"), HeaderValue::from(age))));
+        headers.extend(self.chosen.age(now()).map(|age| (named("layerd-age"), HeaderValue::from(age))));
         response
     }
 }
 
 /// An answer about configuration that is not configuration itself.
-fn json(store: &Store, chosen: &Chosen, body: &impl Serialize, request: &HeaderMap) -> Response {
+fn json(chosen: &Chosen, body: &impl Serialize, request: &HeaderMap) -> Response {
     match serde_json::to_string(body) {
         Ok(body) => {
             let spelled = answer::seal(Format::Json, body);
-            Spelt { store, chosen, media_type: "application/json" }.answer(&spelled, request)
+            Spelt { chosen, media_type: "application/json" }.answer(&spelled, request)
         }
         Err(error) => Refusal::internal().logged(&error).into_response(),
     }
@@ -256,7 +265,8 @@ struct ExplainedKey<'a> {
     written: Option<Box<serde_json::value::RawValue>>,
     #[serde(flatten)]
     origin: &'a layer::Origin,
-    commit: &'a str,
+    #[serde(flatten)]
+    whence: &'a Whence<'a>,
     hides: Vec<HiddenKey<'a>>,
 }
 
@@ -265,6 +275,16 @@ struct HiddenKey<'a> {
     value: Box<serde_json::value::RawValue>,
     #[serde(flatten)]
     origin: &'a layer::Origin,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<&'a str>,
+}
+
+/// The snapshot that something comes from; its source is named if there are several.
+#[derive(Serialize)]
+struct Whence<'a> {
+    commit: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -277,6 +297,8 @@ struct Sources<'a> {
 
 #[derive(Serialize)]
 struct SourceLayer<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<&'a str>,
     file: &'a str,
     document: u32,
     values: Box<serde_json::value::RawValue>,
@@ -300,39 +322,54 @@ struct Application {
 struct Problems<'a> {
     label: &'a str,
     version: String,
-    problems: Vec<Problem>,
+    problems: Vec<ListedProblem>,
+}
+
+#[derive(Serialize)]
+struct ListedProblem {
+    /// Named if there are several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<Arc<str>>,
+    #[serde(flatten)]
+    problem: Problem,
 }
 
 impl<'a> About<'a> {
-    fn new(address: &'a Address, label: &'a str, snapshot: &Snapshot) -> Self {
-        Self {
-            application: &address.application,
-            profiles: &address.profiles,
-            label,
-            version: snapshot.commit.to_string(),
-        }
+    fn new(address: &'a Address, chosen: &'a Chosen) -> Self {
+        let Address { application, profiles, .. } = address;
+        Self { application, profiles, label: &chosen.first.label, version: chosen.version() }
+    }
+}
+
+impl<'a> Whence<'a> {
+    fn new(part: &'a Part, several: bool) -> Self {
+        Self { commit: part.snapshot.commit.to_string(), source: several.then_some(&*part.source) }
     }
 }
 
 impl<'a> ExplainedKey<'a> {
-    fn new(explained: &'a Explained, commit: &'a str) -> Self {
-        let hidden = |hidden: &'a HiddenValue| HiddenKey { value: raw(&hidden.value), origin: &hidden.origin };
+    fn new(explained: &'a Explained, parts: &'a [Whence<'a>]) -> Self {
+        let hidden = |hidden: &'a HiddenValue| HiddenKey {
+            value: raw(&hidden.value),
+            origin: &hidden.origin,
+            source: parts[hidden.part].source,
+        };
         Self {
             key: &explained.key,
             value: raw(&explained.value),
             written: explained.written.as_ref().map(raw),
             origin: &explained.origin,
-            commit,
+            whence: &parts[explained.part],
             hides: explained.hides.iter().map(hidden).collect(),
         }
     }
 }
 
 impl<'a> SourceLayer<'a> {
-    fn new(layer: &'a layer::Layer) -> Self {
+    fn new(layer: &'a layer::Layer, whence: &Whence<'a>) -> Self {
         let document = layer.document();
         let values = Value::Map(layer::entries_to_map(&document.root));
-        Self { file: &layer.path, document: document.number, values: raw(&values) }
+        Self { source: whence.source, file: &layer.path, document: document.number, values: raw(&values) }
     }
 }
 

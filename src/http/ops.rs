@@ -1,5 +1,6 @@
 //! What operators and machines ask: refresh, status, health, metrics.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -15,10 +16,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::problem::{Problem, Severity};
 use crate::snapshot::Snapshot;
-use crate::store::Store;
 use crate::store::live::{Fresh, Live};
 use crate::store::refresh::{Outcome, now};
 use crate::store::report::LabelChange;
+use crate::store::{Served, Store};
 
 use super::error::Refusal;
 use super::query::Asking;
@@ -43,13 +44,17 @@ pub(super) fn routes() -> Vec<Route> {
 
 async fn refresh(State(app): State<Arc<App>>, Asking(parameters): Asking<Wait>) -> Result<Response, Refusal> {
     if !parameters.wait()? {
-        app.refresh.iter().try_for_each(|handle| handle.poke())?;
+        app.store.served().iter().try_for_each(|(_, served)| served.refresh.poke())?;
         return Ok((StatusCode::ACCEPTED, uncached(), axum::Json(Refreshed::default())).into_response());
     }
+    // All of them fetch at once; the answer waits for the slowest.
+    let begun = app.store.served().into_iter().map(|(_, served)| served.refresh.begin());
+    let begun = begun.collect::<Result<Vec<_>, _>>()?;
+    let deadline = tokio::time::Instant::now() + PATIENCE;
     let mut refreshed = Refreshed::default();
     let mut failed = None;
-    for handle in &app.refresh {
-        let waited = tokio::time::timeout(PATIENCE, handle.refresh()).await;
+    for pending in begun {
+        let waited = tokio::time::timeout_at(deadline, pending.outcome()).await;
         let outcome = waited.map_err(|_| Refusal::refresh_is_slow(PATIENCE))??;
         refreshed.labels.extend(outcome.labels.iter().map(RefreshedLabel::new));
         failed = failed.or_else(|| failure(&outcome));
@@ -62,8 +67,8 @@ async fn refresh(State(app): State<Arc<App>>, Asking(parameters): Asking<Wait>) 
 
 async fn get_status(State(app): State<Arc<App>>) -> Response {
     let now = now();
-    let sources = app.store.sources.iter().map(|live| SourceStatus::new(live, now)).collect();
-    let status = Status { version: env!("CARGO_PKG_VERSION"), ready: app.store.is_ready(), sources };
+    let sources = app.store.served().iter().map(|(_, served)| SourceStatus::new(&served.live, now)).collect();
+    let status = Status { version: env!("CARGO_PKG_VERSION"), ready: app.store.readiness().is_ok(), sources };
     (uncached(), axum::Json(status)).into_response()
 }
 
@@ -75,10 +80,8 @@ async fn get_ready(State(app): State<Arc<App>>) -> Result<Response, Refusal> {
     if app.draining.load(Ordering::Relaxed) {
         return Err(Refusal::draining());
     }
-    match app.store.by_label(None).await {
-        Ok(_) => Ok((uncached(), axum::Json(Health { status: "ready" })).into_response()),
-        Err(error) => Err(error.into()),
-    }
+    app.store.readiness()?;
+    Ok((uncached(), axum::Json(Health { status: "ready" })).into_response())
 }
 
 async fn get_metrics(State(app): State<Arc<App>>) -> Result<Response, Refusal> {
@@ -132,18 +135,24 @@ impl Metrics {
 
     fn text(&self, store: &Store) -> Result<String, std::fmt::Error> {
         let now = now();
-        for live in &store.sources {
-            let labels = OfSource { source: live.settings.name.to_string() };
-            let signed = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
-            if let Some(age) = live.freshness.age(now) {
-                self.ages.get_or_create(&labels).set(signed(age));
-            }
+        let signed = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        // Sources that are found at run time share the name of their entry: there the oldest and the sum are shown.
+        let mut figures: BTreeMap<Arc<str>, (Option<u64>, u64)> = BTreeMap::new();
+        for (_, Served { live, .. }) in store.served() {
             let table = live.table();
             let snapshot = table.default.as_ref().and_then(|label| table.snapshot(label));
-            let errors = snapshot.map_or(0, |snapshot| errors(snapshot) as u64);
-            self.problems.get_or_create(&labels).set(signed(errors));
+            let (age, count) = figures.entry(Arc::clone(&live.settings.entry)).or_default();
+            *age = (*age).max(live.freshness.age(now));
+            *count += snapshot.map_or(0, |snapshot| errors(snapshot) as u64);
         }
-        self.ready.set(i64::from(store.is_ready()));
+        for (entry, (age, errors)) in figures {
+            let labels = OfSource { source: entry.to_string() };
+            self.problems.get_or_create(&labels).set(signed(errors));
+            if let Some(age) = age {
+                self.ages.get_or_create(&labels).set(signed(age));
+            }
+        }
+        self.ready.set(i64::from(store.readiness().is_ok()));
         self.answers.set(i64::try_from(store.memo_weight()).unwrap_or(i64::MAX));
         let mut text = String::new();
         prometheus_client::encoding::text::encode(&mut text, &self.registry)?;

@@ -22,9 +22,12 @@ use crate::settings::Settings;
 use crate::source::ReadError;
 use crate::source::child::Worker;
 use crate::source::dir::DirSource;
+use crate::store::found::{Bounds, Found, Loops};
 use crate::store::live::Live;
 use crate::store::refresh::{Handle, Refresher, now};
-use crate::store::{self, Store};
+use crate::store::{self, Entry, Place, Served, Store};
+
+use open::{Source, matches};
 
 pub use open::{Opened, ServeError, open};
 
@@ -45,18 +48,22 @@ const DRAIN: Duration = Duration::from_secs(10);
 /// If the server cannot start. Once it listens, nothing outside ends it.
 pub async fn serve(settings: Settings, listening: impl FnOnce(SocketAddr, &Store)) -> Result<(), ServeError> {
     let worker = Worker::of_this_program()?;
-    let opened = settings.sources.iter().map(|source| open(source, &settings, Some(&worker)));
+    let settings = Arc::new(settings);
+    let opened = settings.sources.iter().enumerate();
+    let opened = opened.map(|(index, source)| Source::open(index, source, &settings, &worker));
     let opened = opened.collect::<Result<Vec<_>, _>>()?;
     let mut signals = Signals::new()?;
     let listener = listen::bind(settings.http.listen)?;
     let address = listener.local_addr()?;
     for source in &opened {
-        warm_up(source).await?;
+        if let Source::One(source) = source {
+            warm_up(source).await?;
+        }
     }
     let shutdown = CancellationToken::new();
     let tasks = TaskTracker::new();
     let mut registry = Registry::default();
-    let app = start(opened, &settings, &mut registry, &tasks, &shutdown);
+    let app = start(opened, &settings, &mut registry, &tasks, &shutdown)?;
     let metrics = ListenMetrics::default();
     metrics.register(&mut registry);
     let app = Arc::new(App { metrics: http::ops::Metrics::new(registry), ..app });
@@ -69,8 +76,8 @@ pub async fn serve(settings: Settings, listening: impl FnOnce(SocketAddr, &Store
         tokio::select! {
             () = &mut accepting => break,
             signal = signals.next() => match signal {
-                Told::Reload => for handle in &app.refresh {
-                    _ = handle.poke();
+                Told::Reload => for (_, served) in app.store.served() {
+                    _ = served.refresh.poke();
                 },
                 Told::Stop if app.draining.swap(true, Ordering::Relaxed) => {
                     warn!("told to stop a second time, stopping at once");
@@ -137,29 +144,41 @@ fn tell_what_is_served(live: &Live) {
 
 /// Starts the loop of each source and what tells it of changes.
 fn start(
-    opened: Vec<Opened>,
+    sources: Vec<Source>,
     settings: &Settings,
     registry: &mut Registry,
     tasks: &TaskTracker,
     shutdown: &CancellationToken,
-) -> App {
-    let fetches = store::refresh::Metrics::default();
-    fetches.register(registry);
-    let (mut lives, mut handles) = (Vec::new(), Vec::new());
-    for source in opened {
-        let (refresher, handle) = Refresher::new(Arc::clone(&source.live), source.period, fetches.clone());
-        tasks.spawn(refresher.run(shutdown.clone()));
-        if let Some(folder) = source.folder {
-            let (handle, shutdown) = (handle.clone(), shutdown.clone());
-            tasks.spawn(async move { shutdown.run_until_cancelled(watch(folder, handle)).await });
-        }
-        lives.push(source.live);
-        handles.push(handle);
+) -> Result<App, ServeError> {
+    let metrics = store::refresh::Metrics::default();
+    metrics.register(registry);
+    let loops = |period| Loops { period, metrics: metrics.clone(), tasks: tasks.clone(), shutdown: shutdown.clone() };
+    let mut entries = Vec::new();
+    for (source, settings) in sources.into_iter().zip(&settings.sources) {
+        let place = match source {
+            Source::One(opened) => Place::One(start_one(opened, loops(settings.refresh))),
+            Source::Found { template, label, open } => {
+                let (name, loops) = (Arc::from(&*settings.name), loops(settings.refresh));
+                Place::Found(Found::new(name, (template, label), open, loops, Bounds::default()))
+            }
+        };
+        entries.push(Entry { matches: matches(settings)?, joins_next: settings.joins_next, place });
     }
     let limits = store::Limits { answers: settings.limits.answers, cold: settings.limits.cold };
-    let store = Arc::new(Store::new(lives, limits));
+    let store = Arc::new(Store::new(entries, limits));
     let metrics = http::ops::Metrics::new(Registry::default());
-    App { store, refresh: handles, metrics, draining: AtomicBool::new(false) }
+    Ok(App { store, metrics, draining: AtomicBool::new(false) })
+}
+
+fn start_one(source: Opened, loops: Loops) -> Served {
+    let Loops { metrics, tasks, shutdown, .. } = loops;
+    let (refresher, refresh) = Refresher::new(Arc::clone(&source.live), source.period, metrics);
+    tasks.spawn(refresher.run(shutdown.clone()));
+    if let Some(folder) = source.folder {
+        let refresh = refresh.clone();
+        tasks.spawn(async move { shutdown.run_until_cancelled(watch(folder, refresh)).await });
+    }
+    Served { live: source.live, refresh }
 }
 
 /// Has a folder read whenever something in it changes, also after another folder has taken its place.

@@ -13,8 +13,12 @@ use crate::source::credentials::{Credentials, Secret};
 use crate::source::dir::{self, DirSource};
 use crate::source::files::Files;
 use crate::source::git::{self, GitSource};
-use crate::source::{ReadError, SetupError, Source, fetch};
+use crate::source::remote::{Remote, RemoteError};
+use crate::source::template::Template;
+use crate::source::{self, ReadError, SetupError, fetch};
+use crate::store::found::Opener;
 use crate::store::live::{self, Live};
+use crate::store::route::Patterns;
 
 /// Why a server did not start.
 #[derive(Debug, thiserror::Error)]
@@ -53,27 +57,104 @@ pub struct Opened {
     pub period: Duration,
 }
 
+/// An entry of the settings' list of sources, made ready.
+pub(super) enum Source {
+    /// One source.
+    One(Opened),
+    /// Those that an address with placeholders leads to, each opened when it is asked for.
+    Found {
+        /// The address.
+        template: Template,
+        /// What stands for the label that a request does not name.
+        label: Option<Arc<str>>,
+        /// Opens one of them.
+        open: Opener,
+    },
+}
+
+impl Source {
+    /// Opens the entry of that index.
+    pub(super) fn open(
+        index: usize,
+        source: &SourceSettings,
+        settings: &Arc<Settings>,
+        worker: &Worker,
+    ) -> Result<Self, ServeError> {
+        let template = match &source.place {
+            Place::Git(url) => Template::parse(url)
+                .map_err(|error| ServeError::Source { name: source.name.clone(), error: refused_url(&error) })?,
+            Place::Dir(_) => None,
+        };
+        let Some(template) = template else { return open(source, settings, Some(worker)).map(Self::One) };
+        // What would be wrong with every one of them is said now.
+        rules(source, settings).map_err(|error| ServeError::Source { name: source.name.clone(), error })?;
+        let label = source.label.as_deref().map(Arc::from);
+        let (settings, worker) = (Arc::clone(settings), worker.clone());
+        let open = Box::new(move |remote, name| {
+            let source = &settings.sources[index];
+            open_found(source, remote, name, &settings, &worker).map_err(|error| error.to_string())
+        });
+        Ok(Self::Found { template, label, open })
+    }
+}
+
+/// The addresses that a source answers.
+pub(super) fn matches(source: &SourceSettings) -> Result<Patterns, ServeError> {
+    Patterns::parse(&source.matches).map_err(|error| {
+        let error = SetupError { setting: "match", message: error.to_string() };
+        ServeError::Source { name: source.name.clone(), error }
+    })
+}
+
+fn open_found(
+    source: &SourceSettings,
+    remote: Remote,
+    name: Arc<str>,
+    settings: &Settings,
+    worker: &Worker,
+) -> Result<Arc<Live>, SetupError> {
+    let git = open_git(source, remote, settings, Some(worker))?;
+    Ok(Arc::new(live(name, source, settings, Box::new(git))?))
+}
+
+fn live(
+    name: Arc<str>,
+    source: &SourceSettings,
+    settings: &Settings,
+    boxed: Box<dyn source::Source>,
+) -> Result<Live, SetupError> {
+    let live = live::Settings {
+        name,
+        entry: Arc::from(source.name.as_str()),
+        label: source.label.as_deref().map(Arc::from),
+        rules: rules(source, settings)?,
+        snapshots: settings.limits.snapshots,
+    };
+    Ok(Live::new(live, boxed))
+}
+
+fn refused_url(error: &RemoteError) -> SetupError {
+    SetupError { setting: "git", message: error.to_string() }
+}
+
 /// Opens a source, which fetches by way of the worker, if there is one. A Git source keeps its mirror locked for this process until it is dropped.
 ///
 /// # Errors
 /// If the settings of the source cannot mean anything, or another process uses its mirror.
 pub fn open(source: &SourceSettings, settings: &Settings, worker: Option<&Worker>) -> Result<Opened, ServeError> {
     let refuse = |error| ServeError::Source { name: source.name.clone(), error };
-    let rules = rules(source, settings).map_err(refuse)?;
-    let (boxed, folder, period): (Box<dyn Source>, _, _) = match &source.place {
-        Place::Git(url) => (Box::new(open_git(source, url, settings, worker).map_err(refuse)?), None, source.refresh),
+    let (boxed, folder, period): (Box<dyn source::Source>, _, _) = match &source.place {
+        Place::Git(url) => {
+            let remote = url.parse().map_err(|error| refuse(refused_url(&error)))?;
+            (Box::new(open_git(source, remote, settings, worker).map_err(refuse)?), None, source.refresh)
+        }
         Place::Dir(path) => {
             let folder = Arc::new(open_dir(source, path, settings).map_err(refuse)?);
             (Box::new(Arc::clone(&folder)), Some(folder), super::FOLDER_PERIOD)
         }
     };
-    let live = live::Settings {
-        name: Arc::from(source.name.as_str()),
-        label: source.label.as_deref().map(Arc::from),
-        rules,
-        snapshots: settings.limits.snapshots,
-    };
-    Ok(Opened { live: Arc::new(Live::new(live, boxed)), folder, period })
+    let live = live(Arc::from(source.name.as_str()), source, settings, boxed).map_err(refuse)?;
+    Ok(Opened { live: Arc::new(live), folder, period })
 }
 
 fn open_dir(source: &SourceSettings, path: &Path, settings: &Settings) -> Result<DirSource, SetupError> {
@@ -89,14 +170,14 @@ fn open_dir(source: &SourceSettings, path: &Path, settings: &Settings) -> Result
 
 fn open_git(
     source: &SourceSettings,
-    url: &str,
+    url: Remote,
     settings: &Settings,
     worker: Option<&Worker>,
 ) -> Result<GitSource, SetupError> {
     let given = &source.credentials;
     GitSource::new(git::Settings {
         name: source.name.clone(),
-        url: url.parse().map_err(|error| SetupError { setting: "git", message: format!("{error}") })?,
+        url,
         label: source.label.clone(),
         labels: source.labels.clone(),
         path: source.path.clone(),

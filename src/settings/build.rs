@@ -37,29 +37,35 @@ pub(super) fn settings(found: &mut Found, purpose: Purpose) -> Option<Settings> 
 }
 
 fn sources(found: &mut Found, purpose: Purpose) -> Vec<SourceSettings> {
-    if let Some(origin) = found.sources.iter().find(|(index, _)| **index > 0).map(|(_, origin)| origin.clone()) {
-        found.mistake(Mistake::new(&origin, "more than one source is not available in this version"));
+    let mut indexes: Vec<usize> = found.sources.keys().copied().collect();
+    if indexes.is_empty() {
+        // A first one that nobody speaks of is looked for all the same, so that it is said to be missing.
+        indexes.push(0);
     }
-    let place = place(found, purpose);
-    latest(found, &SECRETS);
-    only_match(found);
-    let source = place.and_then(|place| Values { found, source: 0 }.source(place));
-    source.into_iter().collect()
+    let mut sources = Vec::with_capacity(indexes.len());
+    for (position, index) in indexes.iter().enumerate() {
+        let place = place(found, *index, purpose);
+        latest(found, *index, &SECRETS);
+        unlike_others(found, &indexes[..position], *index);
+        sources.extend(place.and_then(|place| Values { found, source: *index }.source(place)));
+    }
+    joins(found, &indexes);
+    sources
 }
 
-/// The place of the first source: of `git` and `dir` the one given later.
-fn place(found: &mut Found, purpose: Purpose) -> Option<Place> {
-    match latest(found, &["sources[].git", "sources[].dir"]) {
+/// The place of a source: of `git` and `dir` the one given later.
+fn place(found: &mut Found, index: usize, purpose: Purpose) -> Option<Place> {
+    match latest(found, index, &["sources[].git", "sources[].dir"]) {
         Some(Value::Git(url)) => return Some(Place::Git(url)),
         Some(Value::Path(path)) => return Some(Place::Dir(path)),
-        _ if ["sources[].git", "sources[].dir"].iter().any(|name| found.is_refused(name, 0)) => return None,
+        _ if ["sources[].git", "sources[].dir"].iter().any(|name| found.is_refused(name, index)) => return None,
         _ if found.is_unread => return None,
         _ => {}
     }
-    let written = found.sources.get(&0).filter(|origin| matches!(origin, Origin::File(..))).cloned();
+    let written = found.sources.get(&index).filter(|origin| index > 0 || matches!(origin, Origin::File(..))).cloned();
     match written {
         Some(origin) => found.mistake(
-            Mistake::new(&origin, "`sources[0]` has neither `git` nor `dir`")
+            Mistake::new(&origin, format!("`sources[{index}]` has neither `git` nor `dir`"))
                 .with_hint("add `git:` with the URL of a repository, or `dir:` with a folder"),
         ),
         None if purpose == Purpose::Serve => found.mistake(no_source()),
@@ -68,36 +74,50 @@ fn place(found: &mut Found, purpose: Purpose) -> Option<Place> {
     None
 }
 
+/// Two sources of one name could not be told apart.
+fn unlike_others(found: &mut Found, earlier: &[usize], index: usize) {
+    let name = "sources[].name";
+    let Some(given) = found.get(name, index) else { return };
+    let twin = earlier.iter().find(|other| found.get(name, **other).is_some_and(|other| other.value == given.value));
+    let Some(twin) = twin else { return };
+    let origin = match &given.origin {
+        Origin::Default => found.sources[&index].clone(),
+        origin => origin.clone(),
+    };
+    let message = format!("`sources[{index}]` is called `{}`, as `sources[{twin}]` is", given.value);
+    found.mistake(Mistake::new(&origin, message).with_hint("give each source a `name` of its own"));
+}
+
+/// The last source has none behind it to join.
+fn joins(found: &mut Found, indexes: &[usize]) {
+    let last = indexes.last().and_then(|last| Some((last, found.get("sources[].join", *last)?)));
+    if let Some((last, given)) = last {
+        let mistake = Mistake::new(&given.origin, format!("`sources[{last}].join` has no source behind it to join"));
+        found.mistake(mistake);
+    }
+}
+
 fn no_source() -> Mistake {
     let hint = "run `layerd serve DIR` or `layerd serve --git URL`, or name one under `sources` in the settings file";
     Mistake { origin: None, message: "there is no source to serve".to_owned(), hint: Some(hint.to_owned()) }
 }
 
-/// Of several settings of the first source that exclude one another, the one given later; the others are forgotten. Two
+/// Of several settings of a source that exclude one another, the one given later; the others are forgotten. Two
 /// that were given in the same way are a mistake.
-fn latest(found: &mut Found, names: &[&'static str]) -> Option<Value> {
+fn latest(found: &mut Found, index: usize, names: &[&'static str]) -> Option<Value> {
     let mut given: Vec<_> =
-        names.iter().filter_map(|name| found.get(name, 0).map(|given| (*name, given.clone()))).collect();
+        names.iter().filter_map(|name| found.get(name, index).map(|given| (*name, given.clone()))).collect();
     given.sort_by(|(_, one), (_, other)| one.origin.cmp(&other.origin));
     let (name, last) = given.pop()?;
     for (other, earlier) in given {
         if earlier.origin.is_level_with(&last.origin) {
-            let [name, other] = [name, other].map(|name| at(name, 0));
+            let [name, other] = [name, other].map(|name| at(name, index));
             let message = format!("`{name}` is given beside `{other}` ({})", earlier.origin);
             found.mistake(Mistake::new(&last.origin, message).with_hint("keep one of the two"));
         }
-        found.forget(other, 0);
+        found.forget(other, index);
     }
     Some(last.value)
-}
-
-fn only_match(found: &mut Found) {
-    let Some(given) = found.get("sources[].match", 0) else { return };
-    if given.value != Value::Texts(vec!["*".to_owned()]) {
-        let message = r#"`sources[0].match` other than `["*"]` is not available in this version"#;
-        let mistake = Mistake::new(&given.origin, message);
-        found.mistake(mistake);
-    }
 }
 
 /// Nothing asks yet who is there, so that listening beyond loopback must be meant.
@@ -133,6 +153,7 @@ impl Values<'_> {
             search_paths_written,
             ignore: self.texts("sources[].ignore")?,
             matches: self.texts("sources[].match")?,
+            joins_next: self.value("sources[].join").is_some(),
             refresh: self.time("sources[].refresh")?,
             depth: self.number("sources[].depth").and_then(|depth| u32::try_from(depth).ok()),
             fetch_time: self.time("sources[].fetch-time")?,

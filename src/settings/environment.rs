@@ -271,13 +271,13 @@ mod tests {
 
     #[test]
     fn what_only_later_versions_know_is_refused_and_not_passed_over() {
-        let found = read_all(&[("LAYERD_SECRETS__KEYS__0__ID", "x"), ("LAYERD_SOURCES__0__JOIN", "next")]);
+        let found = read_all(&[("LAYERD_SECRETS__KEYS__0__ID", "x"), ("LAYERD_LIMITS__WATCHERS", "1")]);
         let told: Vec<_> = found.mistakes.iter().map(ToString::to_string).collect();
         assert_eq!(
             told,
             [
+                "LAYERD_LIMITS__WATCHERS: `limits.watchers` is not available in this version",
                 "LAYERD_SECRETS__KEYS__0__ID: `secrets` is not available in this version",
-                "LAYERD_SOURCES__0__JOIN: `sources[].join` is not available in this version",
             ]
         );
     }

@@ -4,8 +4,8 @@
 //! Schema and `docs/settings.md`. How a kind is read is in `value.rs`.
 
 use super::value::Kind::{
-    Address, Choice, Credential, Directives, File, Folder, Folders, Git, Globs, Name, Number, Prefix, Size, Switch,
-    Text, Time, Within,
+    Address, Choice, Credential, Directives, File, Folder, Folders, Git, Globs, Name, Number, Patterns, Prefix, Size,
+    Switch, Text, Time, Within,
 };
 use super::value::{Kind, Span, Value};
 
@@ -29,7 +29,7 @@ pub(super) struct Known {
 }
 
 /// Names that other versions know and this one does not, with everything below them.
-pub(super) const NOT_AVAILABLE: [&str; 4] = ["access", "secrets", "sources[].join", "limits.watchers"];
+pub(super) const NOT_AVAILABLE: [&str; 3] = ["access", "secrets", "limits.watchers"];
 
 /// Short names of variables, for the settings that containers set most.
 pub(super) const SHORT_VARIABLES: [(&str, &str); 4] = [
@@ -106,7 +106,7 @@ pub(super) const KNOWN: &[Known] = &[
     optional(
         "sources[].git",
         Git,
-        "A Git repository: `http(s)://`, `ssh://`, `user@host:path`, `file://` or a path. Either this or `dir`.",
+        "A Git repository: `http(s)://`, `ssh://`, `user@host:path`, `file://` or a path. Either this or `dir`. `{application}`, `{profile}` and `{label}` in its path stand for what is asked for: such sources are found when they are ([protocols.md](protocols.md#several-sources)).",
     ),
     optional("sources[].dir", Folder, "A folder, watched for edits. For development, and for mounted ConfigMaps."),
     optional(
@@ -140,9 +140,14 @@ pub(super) const KNOWN: &[Known] = &[
     ),
     known(
         "sources[].match",
-        Globs,
+        Patterns,
         r#"["*"]"#,
-        "The applications that the source answers for. One source answers for all; nothing else can be said in this version.",
+        "What the source answers for: `application` or `application/profile`, `*` stands for any text. Sources are tried in their order, and the first one that matches answers. All, because one source is the usual case.",
+    ),
+    optional(
+        "sources[].join",
+        Choice(&["next"], &[]),
+        "`next` lets the source behind this one take part in its answers where that matches too; this one wins. A part that does not know the label that is asked for takes part with its default.",
     ),
     known(
         "sources[].refresh",

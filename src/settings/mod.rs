@@ -42,7 +42,7 @@ pub use value::Value;
 pub struct Settings {
     /// How layers are ordered and values read.
     pub semantics: Semantics,
-    /// Where configuration comes from; exactly one, unless they were loaded only to be shown.
+    /// Where configuration comes from, in the order in which sources are tried; none only if they were loaded to be shown.
     pub sources: Vec<SourceSettings>,
     /// How the server listens, with the limits of requests.
     pub http: http::Settings,
@@ -95,8 +95,10 @@ pub struct SourceSettings {
     pub search_paths_written: Vec<String>,
     /// Globs for paths that are not configuration.
     pub ignore: Vec<String>,
-    /// Globs for the applications that it answers for; `["*"]` in this version.
+    /// Patterns of the addresses that it answers, `application` or `application/profile`.
     pub matches: Vec<String>,
+    /// The source behind it takes part in its answers, below it.
+    pub joins_next: bool,
     /// How often it is asked for changes.
     pub refresh: Duration,
     /// How many commits of each label are fetched; `None` for all.

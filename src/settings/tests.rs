@@ -49,6 +49,7 @@ fn defaults_are_those_of_the_parts() {
         search_paths_written: vec!["{application}".to_owned()],
         ignore: Vec::new(),
         matches: vec!["*".to_owned()],
+        joins_next: false,
         refresh: Duration::from_secs(30),
         depth: None,
         fetch_time: crate::source::fetch::Limits::default().time,
@@ -222,7 +223,7 @@ sources:
     search-paths: [ok, ../up]
     labels: main
     refresh: 500ms
-    match: [user-*]
+    match: [user-*, /prod]
     join: next
     credentials: { token: a, token-file: b, ssh-key-fil: c }
 htpp: { listen: 1 }
@@ -245,7 +246,7 @@ error: conf/layerd.yaml:7:13: `sources[0].labels` is `main`, but takes a list
 hint: write it as `[one, two]`
 error: conf/layerd.yaml:8:14: `sources[0].refresh` is `500ms`, but takes a duration from 1s to 30d
 hint: write it as `500ms`, `30s`, `1m30s` or `1h`
-error: conf/layerd.yaml:10:5: `sources[0].join` is not available in this version
+error: conf/layerd.yaml:9:21: `sources[0].match` holds `/prod` is no pattern: there is nothing before or after its `/`
 error: conf/layerd.yaml:11:45: `sources[0].credentials.ssh-key-fil` is no setting
 hint: did you mean `sources[0].credentials.ssh-key-file`?
 error: conf/layerd.yaml:12:1: `htpp` is no setting
@@ -269,7 +270,7 @@ error: LAYERD_LIMITS__COLD: `limits.cold` is `many`, but takes a number from 1 t
 error: --state: `state` is empty, but takes a path
 error: conf/layerd.yaml:11:42: `sources[0].credentials.token-file` is given beside `sources[0].credentials.token` (conf/layerd.yaml:11:27)
 hint: keep one of the two
-error: conf/layerd.yaml:9:12: `sources[0].match` other than `[\"*\"]` is not available in this version
+error: conf/layerd.yaml:10:11: `sources[0].join` has no source behind it to join
 error: conf/layerd.yaml:13:17: `http.listen` is 0.0.0.0:80, which others can reach, and nothing asks yet who is there
 hint: if they may read everything, add `http: { insecure-open: true }` to the settings file, or `--insecure-open`";
     assert_eq!(load_all(file, &variables, flags).unwrap_err().to_string(), expected);
@@ -286,17 +287,25 @@ fn no_source_at_all_says_how_to_name_one() {
 }
 
 #[test]
-fn a_source_without_a_place_and_a_second_source_are_mistakes() {
+fn a_source_without_a_place_or_a_name_of_its_own_is_a_mistake() {
     assert_eq!(
         refusal("sources:\n  - name: a\n  - dir: b\n"),
-        "error: conf/layerd.yaml:3:5: more than one source is not available in this version\n\
-         error: conf/layerd.yaml:2:5: `sources[0]` has neither `git` nor `dir`\n\
+        "error: conf/layerd.yaml:2:5: `sources[0]` has neither `git` nor `dir`\n\
          hint: add `git:` with the URL of a repository, or `dir:` with a folder"
     );
     let second = load_all("sources: [{ dir: a }]", &[("LAYERD_SOURCES__1__GIT", "x")], Flags::default());
     assert_eq!(
         second.unwrap_err().to_string(),
-        "error: LAYERD_SOURCES__1__GIT: more than one source is not available in this version"
+        "error: LAYERD_SOURCES__1__GIT: `sources[1]` is called `config`, as `sources[0]` is\n\
+         hint: give each source a `name` of its own"
+    );
+    assert_eq!(
+        refusal("sources:\n  - { name: a, dir: b }\n  - { name: b }\n  - { name: a, dir: c, join: next }\n"),
+        "error: conf/layerd.yaml:3:5: `sources[1]` has neither `git` nor `dir`\n\
+         hint: add `git:` with the URL of a repository, or `dir:` with a folder\n\
+         error: conf/layerd.yaml:4:13: `sources[2]` is called `a`, as `sources[0]` is\n\
+         hint: give each source a `name` of its own\n\
+         error: conf/layerd.yaml:4:30: `sources[2].join` has no source behind it to join"
     );
 }
 
@@ -371,4 +380,18 @@ fn no_debug_text_holds_a_password() {
     let told = format!("{:?}\n{}", loaded.settings, loaded.to_yaml());
     assert!(!told.contains("hunter2"), "{told}");
     assert!(told.contains(r#"Git("https://***@h/x")"#), "{told}");
+}
+
+#[test]
+fn several_sources_are_shown_as_a_file_that_says_the_same() {
+    let file = "sources:\n  - { name: a, dir: a, match: [x], join: next, credentials: { username: u } }\n  - { name: b, dir: b }\n";
+    let shown = load_all(file, &[], Flags::default()).unwrap().to_yaml();
+    let again = load_all(&shown, &[], Flags::default()).unwrap_or_else(|refusal| panic!("{refusal}\n{shown}"));
+    let without_origins = |text: &str| {
+        text.lines().map(|line| line.split("  # ").next().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(without_origins(&shown), without_origins(&again.to_yaml()));
+    assert_eq!(again.settings.sources.len(), 2);
+    assert!(again.settings.sources[0].joins_next && !again.settings.sources[1].joins_next);
+    assert_eq!(again.settings.sources[1].credentials, CredentialSettings::default());
 }

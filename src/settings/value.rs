@@ -12,6 +12,7 @@ use crate::config::problem::Position;
 use crate::config::select::SearchPaths;
 use crate::config::value::Number as Digits;
 use crate::source::credentials::Secret;
+use crate::store::route;
 use crate::telemetry;
 
 use super::origin::shown;
@@ -50,6 +51,8 @@ pub(super) enum Kind {
     Time(Span),
     /// A list of globs.
     Globs,
+    /// A list of patterns of addresses.
+    Patterns,
     /// A list of search paths.
     Folders,
     /// What is logged.
@@ -112,7 +115,7 @@ impl Reason {
 impl Kind {
     /// True if the value is a list.
     pub(super) const fn is_list(self) -> bool {
-        matches!(self, Self::Globs | Self::Folders)
+        matches!(self, Self::Globs | Self::Folders | Self::Patterns)
     }
 
     /// Reads a value. Relative paths are relative to `base`.
@@ -127,7 +130,7 @@ impl Kind {
                 Data::Text(text) if matches!(&**text, "false" | "0") => Ok(Value::Switch(false)),
                 _ => Err(self.unlike(data)),
             },
-            Self::Globs | Self::Folders => self.texts(data).map(Value::Texts),
+            Self::Globs | Self::Folders | Self::Patterns => self.texts(data).map(Value::Texts),
             _ => match data {
                 Data::Text(text) => self.text(text, base),
                 _ => Err(self.unlike(data)),
@@ -194,6 +197,9 @@ impl Kind {
         match self {
             Self::Folders => SearchPaths::parse(&[text]).err().map(|error| format!("holds no search path: {error}")),
             _ if text.is_empty() => Some("holds an empty text".to_owned()),
+            Self::Patterns => {
+                route::Patterns::parse(&[text]).err().map(|error| format!("holds {}", shown(&error.to_string())))
+            }
             _ => globset::Glob::new(text).err().map(|error| format!("holds no glob: {}", shown(&error.to_string()))),
         }
     }
@@ -223,7 +229,7 @@ impl Kind {
                 let [least, most] = [span.least, span.most].map(|time| unit::spell_time(Duration::from_millis(time)));
                 (format!("a duration from {least} to {most}"), Some("write it as `500ms`, `30s`, `1m30s` or `1h`"))
             }
-            Self::Globs | Self::Folders => ("a list".to_owned(), Some("write it as `[one, two]`")),
+            Self::Globs | Self::Folders | Self::Patterns => ("a list".to_owned(), Some("write it as `[one, two]`")),
             _ if matches!(data, Data::Number(_) | Data::Bool(_)) => ("text".to_owned(), Some("put it in quotes")),
             _ => ("text".to_owned(), None),
         };

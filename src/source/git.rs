@@ -222,6 +222,10 @@ impl Source for GitSource {
     fn fetched_at(&self) -> Option<i64> {
         std::fs::read_to_string(self.fetched()).ok()?.parse().ok()
     }
+
+    fn discard(&self) {
+        drop(fs::remove_dir_all(self.generations.folder()));
+    }
 }
 
 struct GitReader {

@@ -20,6 +20,7 @@ pub mod remote;
 mod remote_refs;
 mod ssh;
 mod survey;
+pub mod template;
 mod transport;
 mod verify;
 mod walk;
@@ -62,6 +63,9 @@ pub trait Source: Send + Sync {
     fn fetched_at(&self) -> Option<i64> {
         None
     }
+
+    /// Removes the local copy, because nobody will ask for it any more. What cannot be removed stays.
+    fn discard(&self) {}
 }
 
 impl<S: Source> Source for Arc<S> {
@@ -79,6 +83,10 @@ impl<S: Source> Source for Arc<S> {
 
     fn fetched_at(&self) -> Option<i64> {
         S::fetched_at(self)
+    }
+
+    fn discard(&self) {
+        S::discard(self);
     }
 }
 

@@ -38,8 +38,8 @@ impl Fake {
 
     /// The source being served with at most `snapshots` in memory.
     pub(super) fn live(&self, label: Option<&str>, snapshots: usize) -> Arc<Live> {
-        let (name, label) = (Arc::from("config"), label.map(Arc::from));
-        let settings = Settings { name, label, rules: Rules::default(), snapshots };
+        let (name, label): (Arc<str>, _) = (Arc::from("config"), label.map(Arc::from));
+        let settings = Settings { entry: Arc::clone(&name), name, label, rules: Rules::default(), snapshots };
         Arc::new(Live::new(settings, Box::new(self.clone())))
     }
 

@@ -18,8 +18,10 @@ use super::table::{Loaded, Lookup, Table, default_label};
 /// What the store needs to know of a source besides how to read it.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// The name that the settings give it.
+    /// Its name in answers and logs.
     pub name: Arc<str>,
+    /// The name of its entry in the settings, which sources that are found at run time share; its name in metrics.
+    pub entry: Arc<str>,
     /// The label that answers when none is asked for.
     pub label: Option<Arc<str>>,
     /// What its files mean.
@@ -40,7 +42,7 @@ pub struct Live {
     /// Held while snapshots are built and tables replaced; never by a request that finds its snapshot in memory.
     workshop: Mutex<Bodies>,
     /// How fresh it is.
-    pub freshness: Freshness,
+    pub freshness: Arc<Freshness>,
 }
 
 /// How fresh a source is.
@@ -75,6 +77,12 @@ impl Freshness {
         self.lock().fetched_at.map(|at| u64::try_from(now - at).unwrap_or(0))
     }
 
+    /// True if a fetch has ended, well or not.
+    #[must_use]
+    pub fn was_tried(&self) -> bool {
+        self.lock().next_at.is_some()
+    }
+
     pub(super) fn update(&self, change: impl FnOnce(&mut Fresh)) {
         change(&mut self.lock());
     }
@@ -107,7 +115,7 @@ impl Live {
             table: ArcSwap::default(),
             turn: AtomicU64::new(0),
             workshop: Mutex::default(),
-            freshness: Freshness::default(),
+            freshness: Arc::default(),
         }
     }
 
@@ -125,6 +133,12 @@ impl Live {
     /// What is served now, for the length of a look-up.
     pub(super) fn look(&self, label: Option<&str>) -> Lookup {
         self.table.load().find(label, self.turn.load(Ordering::Relaxed))
+    }
+
+    /// True if the default label can be answered.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        matches!(self.look(None), Lookup::Ready(..))
     }
 
     /// Reads the labels of the local copy and moves every label that is loaded to the commit that it names now; the

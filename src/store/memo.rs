@@ -13,7 +13,7 @@ use crate::answer::{self, AnswerError, Fingerprint, Spelled, Spelling};
 use crate::config::address::Address;
 use crate::config::tree::CommitId;
 
-use super::Chosen;
+use super::{Chosen, Part};
 
 /// What an entry costs besides the bytes that it holds: keys, pointers and the cache's own books.
 const OVERHEAD: u64 = 256;
@@ -25,19 +25,19 @@ pub struct Memo {
     spelled: Cache<Written, Arc<Spelled>, Weigh>,
 }
 
-/// A snapshot and an address whose label is left out of account. Two sources may read one commit in two ways.
+/// Snapshots and an address whose label is left out of account. Two entries may read one commit in two ways.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Asked {
-    source: usize,
-    commit: CommitId,
+    first: (usize, CommitId),
+    others: Vec<(usize, CommitId)>,
     application: Arc<str>,
     profiles: Vec<Arc<str>>,
 }
 
 #[derive(Hash)]
 struct AskedRef<'a> {
-    source: usize,
-    commit: CommitId,
+    first: (usize, CommitId),
+    others: Vec<(usize, CommitId)>,
     application: &'a Arc<str>,
     profiles: &'a Vec<Arc<str>>,
 }
@@ -65,21 +65,22 @@ impl Memo {
         }
     }
 
-    /// The answer of a chosen snapshot to an address in a spelling.
+    /// The answer of what was chosen to an address in a spelling.
     ///
     /// # Errors
     /// As [`answer::select`] and [`answer::spell`]; errors are not kept.
     pub fn answer(&self, chosen: &Chosen, address: &Address, spelling: &Spelling) -> Result<Arc<Spelled>, AnswerError> {
-        let Chosen { snapshot, source, .. } = chosen;
         let Address { application, profiles, .. } = address;
-        let asked = AskedRef { source: *source, commit: snapshot.commit, application, profiles };
+        let commit = |part: &Part| (part.entry, part.snapshot.commit);
+        let (first, others) = (commit(&chosen.first), chosen.others.iter().map(commit).collect());
+        let asked = AskedRef { first, others, application, profiles };
         if let Some(fingerprint) = self.fingerprints.get(&asked)
             && let Some(spelled) = self.spelled.get(&WrittenRef(fingerprint, spelling))
         {
             return Ok(spelled);
         }
-        let selection = answer::select(snapshot, address)?;
-        self.fingerprints.insert(asked.to_owned(), selection.fingerprint);
+        let selection = chosen.select(address)?;
+        self.fingerprints.insert(asked.into_owned(), selection.fingerprint);
         let key = Written(selection.fingerprint, spelling.clone());
         if let Some(spelled) = self.spelled.get(&key) {
             return Ok(spelled);
@@ -97,15 +98,15 @@ impl Memo {
 }
 
 impl AskedRef<'_> {
-    fn to_owned(&self) -> Asked {
+    fn into_owned(self) -> Asked {
         let (application, profiles) = (Arc::clone(self.application), self.profiles.clone());
-        Asked { source: self.source, commit: self.commit, application, profiles }
+        Asked { first: self.first, others: self.others, application, profiles }
     }
 }
 
 impl Equivalent<Asked> for AskedRef<'_> {
     fn equivalent(&self, asked: &Asked) -> bool {
-        (self.source, self.commit) == (asked.source, asked.commit)
+        (self.first, &self.others) == (asked.first, &asked.others)
             && *self.application == asked.application
             && *self.profiles == asked.profiles
     }
@@ -120,7 +121,7 @@ impl Equivalent<Written> for WrittenRef<'_> {
 impl Weighter<Asked, Fingerprint> for Weigh {
     fn weight(&self, asked: &Asked, _: &Fingerprint) -> u64 {
         let names = asked.profiles.iter().map(|profile| profile.len() + 16).sum::<usize>() + asked.application.len();
-        OVERHEAD + names as u64
+        OVERHEAD + (names + asked.others.len() * size_of::<(usize, CommitId)>()) as u64
     }
 }
 
@@ -137,11 +138,13 @@ mod tests {
     use super::*;
 
     /// What `fake` has on `main` now.
-    fn chosen(fake: &Fake, source: usize) -> Chosen {
+    fn chosen(fake: &Fake, entry: usize) -> Chosen {
         let live = fake.live(None, 64);
         live.advance().unwrap();
         let snapshot = Arc::clone(&live.table().loaded["main"].snapshot);
-        Chosen { label: Arc::from("main"), snapshot, source }
+        let mut chosen = Chosen::alone(Arc::from("main"), snapshot);
+        chosen.first.entry = entry;
+        chosen
     }
 
     fn ask(memo: &Memo, chosen: &Chosen, application: &str, profiles: &str) -> Arc<Spelled> {

@@ -5,30 +5,61 @@
 pub mod cold;
 #[cfg(test)]
 mod fake;
+pub mod found;
 mod journal;
 pub mod live;
 pub mod memo;
 pub mod refresh;
 pub mod report;
+pub mod route;
 pub mod table;
 
 use std::sync::Arc;
 
-use crate::answer::{AnswerError, Spelled, Spelling};
+use crate::answer::{self, AnswerError, Selection, Spelled, Spelling};
 use crate::config::address::Address;
 use crate::snapshot::Snapshot;
 
 use cold::{Cold, ColdError};
-use live::Live;
+use found::{FindError, Found};
+use live::{Freshness, Live};
 use memo::Memo;
+use refresh::Handle;
+use route::Patterns;
 use table::Lookup;
 
 /// The sources being served.
 pub struct Store {
-    /// The sources in the order of the settings.
-    pub sources: Vec<Arc<Live>>,
+    entries: Vec<Entry>,
     memo: Memo,
     cold: Cold,
+}
+
+/// One entry of the settings' list of sources.
+pub struct Entry {
+    /// Which addresses it answers.
+    pub matches: Patterns,
+    /// The entry behind it takes part in its answers, below it.
+    pub joins_next: bool,
+    /// Where its configuration is.
+    pub place: Place,
+}
+
+/// Where the configuration of an entry is.
+pub enum Place {
+    /// In one source.
+    One(Served),
+    /// In one of those that are found at run time.
+    Found(Arc<Found>),
+}
+
+/// A source being served, with what asks it to fetch.
+#[derive(Clone)]
+pub struct Served {
+    /// The source.
+    pub live: Arc<Live>,
+    /// Its loop.
+    pub refresh: Handle,
 }
 
 /// What the store needs to know of the settings.
@@ -40,20 +71,36 @@ pub struct Limits {
     pub cold: usize,
 }
 
-/// A snapshot chosen for a request.
+/// What was chosen for a request: one snapshot, or those of several sources that are joined.
 #[derive(Debug, Clone)]
 pub struct Chosen {
+    /// The strongest part.
+    pub first: Part,
+    /// The others, strong to weak.
+    pub others: Vec<Part>,
+}
+
+/// A snapshot chosen for a request.
+#[derive(Debug, Clone)]
+pub struct Part {
+    /// Index of the entry that it came from. All sources of one entry read a commit in the same way.
+    pub entry: usize,
+    /// The name of its source.
+    pub source: Arc<str>,
     /// The label that was asked for or stands in for none.
     pub label: Arc<str>,
     /// The snapshot.
     pub snapshot: Arc<Snapshot>,
-    /// Index of the source.
-    pub source: usize,
+    /// How fresh its source is.
+    pub freshness: Arc<Freshness>,
 }
 
 /// Why there is no snapshot for a request.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ChooseError {
+    /// The settings name no source for the address.
+    #[error("no source is there for this application and these profiles")]
+    NoSource,
     /// No commit was ever fetched.
     #[error("there is no configuration yet: the source `{0}` was not read so far")]
     NotReady(Arc<str>),
@@ -63,43 +110,147 @@ pub enum ChooseError {
     /// The local copy is busy or cannot be read.
     #[error(transparent)]
     Cold(#[from] ColdError),
+    /// A source that is found at run time is not there.
+    #[error(transparent)]
+    Find(#[from] FindError),
+}
+
+impl Chosen {
+    /// One snapshot that no store chose.
+    #[must_use]
+    pub fn alone(label: Arc<str>, snapshot: Arc<Snapshot>) -> Self {
+        let first = Part { entry: 0, source: Arc::from("config"), label, snapshot, freshness: Arc::default() };
+        Self { first, others: Vec::new() }
+    }
+
+    /// The commits, strong to weak, separated by commas.
+    #[must_use]
+    pub fn version(&self) -> String {
+        let commits: Vec<_> = self.parts().map(|part| part.snapshot.commit.to_string()).collect();
+        commits.join(",")
+    }
+
+    /// Seconds since the last fetch that succeeded of the part that is the least fresh.
+    #[must_use]
+    pub fn age(&self, now: i64) -> Option<u64> {
+        self.parts().filter_map(|part| part.freshness.age(now)).max()
+    }
+
+    /// The parts, strong to weak.
+    pub fn parts(&self) -> impl DoubleEndedIterator<Item = &Part> {
+        std::iter::once(&self.first).chain(&self.others)
+    }
+
+    /// The layers of all parts that answer an address, those of stronger parts above those of weaker ones.
+    ///
+    /// # Errors
+    /// As [`crate::answer::select`], for the parts together.
+    pub fn select(&self, address: &Address) -> Result<Selection, AnswerError> {
+        answer::join(self.parts().rev().map(|part| answer::select(&part.snapshot, address)))
+    }
+
+    /// True if several sources take part.
+    #[must_use]
+    pub fn is_joined(&self) -> bool {
+        !self.others.is_empty()
+    }
 }
 
 impl Store {
-    /// A store of sources that serve nothing yet.
+    /// A store of entries in the order in which they are tried.
     #[must_use]
-    pub fn new(sources: Vec<Arc<Live>>, limits: Limits) -> Self {
-        Self { sources, memo: Memo::new(limits.answers), cold: Cold::new(limits.cold) }
+    pub fn new(entries: Vec<Entry>, limits: Limits) -> Self {
+        Self { entries, memo: Memo::new(limits.answers), cold: Cold::new(limits.cold) }
     }
 
-    /// The snapshot that answers an address now. Waits only if the label is not in memory, and never for a fetch.
+    /// What answers an address now. Waits only if a label is not in memory, never for a fetch; but for the first fetch of
+    /// a source that is found at run time.
+    ///
+    /// The first entry that matches answers, with those that are joined to it and match as well. One of them that does
+    /// not know the label takes part with its default, unless none knows it.
     ///
     /// # Errors
-    /// If there is no such label, nothing was fetched so far, or the local copy cannot be read.
+    /// If no entry matches, no part knows the label, or a part cannot be read.
     pub async fn snapshot(&self, address: &Address) -> Result<Chosen, ChooseError> {
-        self.by_label(address.label.as_deref()).await
+        let label = address.label.as_deref();
+        let mut entries = self.answering(address).map(|index| (index, &self.entries[index]));
+        let (index, entry) = entries.next().ok_or(ChooseError::NoSource)?;
+        let first = self.part(index, &entry.served(address).await?.live, label).await;
+        let mut rest = entries.peekable();
+        if rest.peek().is_none() {
+            return Ok(Chosen { first: first?, others: Vec::new() });
+        }
+        let mut parts = vec![(index, entry, first)];
+        for (index, entry) in rest {
+            let part = self.part(index, &entry.served(address).await?.live, label).await;
+            parts.push((index, entry, part));
+        }
+        let is_known = parts.iter().any(|(_, _, part)| part.is_ok());
+        let mut chosen = Vec::with_capacity(parts.len());
+        for (index, entry, part) in parts {
+            chosen.push(match part {
+                Err(ChooseError::UnknownLabel(_)) if is_known => {
+                    self.part(index, &entry.served(address).await?.live, None).await?
+                }
+                part => part?,
+            });
+        }
+        let first = chosen.remove(0);
+        Ok(Chosen { first, others: chosen })
     }
 
-    /// The snapshot of a label, `None` for the default one, of the first source.
-    ///
-    /// # Errors
-    /// As [`Store::snapshot`].
-    pub async fn by_label(&self, label: Option<&str>) -> Result<Chosen, ChooseError> {
-        let source = 0;
-        let live = &self.sources[source];
+    /// The indexes of the entries that answer an address, strong to weak.
+    fn answering(&self, address: &Address) -> impl Iterator<Item = usize> {
+        let admits = |entry: &Entry| entry.matches.admit(address);
+        let first = self.entries.iter().position(admits).unwrap_or(self.entries.len());
+        let joins = self.entries[first..].iter().take_while(|entry| entry.joins_next).count();
+        let chain = (first..self.entries.len()).take(joins + 1);
+        chain.filter(move |index| admits(&self.entries[*index]))
+    }
+
+    /// The snapshot of a label, `None` for the default one, of one source.
+    async fn part(&self, entry: usize, live: &Arc<Live>, label: Option<&str>) -> Result<Part, ChooseError> {
         let (label, snapshot) = match live.look(label) {
             Lookup::Ready(label, snapshot) => (label, Some(snapshot)),
             Lookup::Cold(label, _) | Lookup::Id(label, _) => (Arc::clone(&label), self.cold.load(live, label).await?),
             Lookup::Unknown => (Arc::from(label.unwrap_or_default()), None),
             Lookup::Empty => return Err(ChooseError::NotReady(Arc::clone(&live.settings.name))),
         };
-        match snapshot {
-            Some(snapshot) => Ok(Chosen { label, snapshot, source }),
-            None => Err(ChooseError::UnknownLabel(label)),
-        }
+        let snapshot = snapshot.ok_or_else(|| ChooseError::UnknownLabel(Arc::clone(&label)))?;
+        let (source, freshness) = (Arc::clone(&live.settings.name), Arc::clone(&live.freshness));
+        Ok(Part { entry, source, label, snapshot, freshness })
     }
 
-    /// The answer of a chosen snapshot, from memory if it was spelled before.
+    /// The snapshot of a label, `None` for the default one, of every source that has it. Sources that cannot be read are
+    /// left out if others can.
+    ///
+    /// # Errors
+    /// If no source has it: why the first one that could not be read could not, else that it is not known.
+    pub async fn everywhere(&self, label: Option<&str>) -> Result<Chosen, ChooseError> {
+        let (mut parts, mut failure) = (Vec::new(), None);
+        for (index, served) in self.served() {
+            match self.part(index, &served.live, label).await {
+                Ok(part) => parts.push(part),
+                Err(error @ ChooseError::UnknownLabel(_)) => failure = failure.or(Some(error)),
+                Err(error) if matches!(failure, None | Some(ChooseError::UnknownLabel(_))) => failure = Some(error),
+                Err(_) => {}
+            }
+        }
+        if parts.is_empty() {
+            return Err(failure.unwrap_or(ChooseError::NoSource));
+        }
+        let first = parts.remove(0);
+        Ok(Chosen { first, others: parts })
+    }
+
+    /// True if the source of a part has a say in the answers about an application in a profile.
+    #[must_use]
+    pub fn answers_for(&self, part: &Part, application: &Arc<str>, profile: &Arc<str>) -> bool {
+        let (application, profiles) = (Arc::clone(application), vec![Arc::clone(profile)]);
+        self.answering(&Address { application, profiles, label: None }).any(|index| index == part.entry)
+    }
+
+    /// The answer of what was chosen, from memory if it was spelled before.
     ///
     /// # Errors
     /// As [`crate::answer::select`] and [`crate::answer::spell`].
@@ -107,10 +258,30 @@ impl Store {
         self.memo.answer(chosen, address, spelling)
     }
 
-    /// True if every source has a snapshot of its default label.
+    /// The sources being served, each with the index of its entry.
     #[must_use]
-    pub fn is_ready(&self) -> bool {
-        self.sources.iter().all(|live| matches!(live.look(None), Lookup::Ready(..)))
+    pub fn served(&self) -> Vec<(usize, Served)> {
+        let of_entry = |(index, entry): (usize, &Entry)| match &entry.place {
+            Place::One(served) => vec![(index, served.clone())],
+            Place::Found(found) => found.served().into_iter().map(|served| (index, served)).collect(),
+        };
+        self.entries.iter().enumerate().flat_map(of_entry).collect()
+    }
+
+    /// Whether there is something to answer with: every source was tried, and one of them can be read or has yet to be
+    /// found.
+    ///
+    /// # Errors
+    /// [`ChooseError::NotReady`] with the first source that keeps the server from being ready.
+    pub fn readiness(&self) -> Result<(), ChooseError> {
+        let waiting = self.entries.iter().filter_map(|entry| match &entry.place {
+            Place::One(Served { live, .. }) if !live.is_ready() => Some(live),
+            Place::One(_) | Place::Found(_) => None,
+        });
+        let waiting: Vec<_> = waiting.collect();
+        let untried = waiting.iter().find(|live| !live.freshness.was_tried());
+        let first = waiting.first().filter(|_| waiting.len() == self.entries.len());
+        untried.or(first).map_or(Ok(()), |live| Err(ChooseError::NotReady(Arc::clone(&live.settings.name))))
     }
 
     /// Bytes of answers kept.
@@ -120,33 +291,136 @@ impl Store {
     }
 }
 
+impl Entry {
+    /// An entry that answers everything.
+    #[must_use]
+    pub fn for_all(served: Served) -> Self {
+        let matches = Patterns::parse::<&str>(&[]).expect("no pattern is none that cannot be read");
+        Self { matches, joins_next: false, place: Place::One(served) }
+    }
+
+    async fn served(&self, address: &Address) -> Result<Served, FindError> {
+        match &self.place {
+            Place::One(served) => Ok(served.clone()),
+            Place::Found(found) => found.find(address).await,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::fake::Fake;
+    use super::refresh::{Metrics, Refresher};
     use super::*;
+
+    const LIMITS: Limits = Limits { answers: 1 << 20, cold: 4 };
+
+    /// An entry for a source in memory, read once if it has something.
+    fn entry(fake: &Fake, matches: &[&str], joins_next: bool) -> Entry {
+        let live = fake.live(None, 64);
+        live.advance().unwrap();
+        let (_, refresh) = Refresher::new(Arc::clone(&live), Duration::from_secs(600), Metrics::default());
+        let matches = Patterns::parse(matches).unwrap();
+        Entry { matches, joins_next, place: Place::One(Served { live, refresh }) }
+    }
+
+    fn source(label: &str, file: &str, text: &str) -> Fake {
+        let fake = Fake::new();
+        fake.commit(label, &[(file, text)]);
+        fake
+    }
+
+    /// The merged document, or why there is none.
+    async fn told(store: &Store, application: &str, profiles: &str, label: Option<&str>) -> String {
+        let address = Address::parse(application, Some(profiles), label).unwrap();
+        let chosen = match store.snapshot(&address).await {
+            Ok(chosen) => chosen,
+            Err(error) => return error.to_string(),
+        };
+        let spelled = store.answer(&chosen, &address, &Spelling::default()).unwrap();
+        let labels: Vec<_> = chosen.parts().map(|part| &*part.label).collect();
+        format!("{} {}", labels.join("+"), String::from_utf8_lossy(&spelled.body))
+    }
 
     #[tokio::test]
     async fn a_label_leads_to_a_snapshot_or_to_the_reason_why_not() {
         let fake = Fake::new();
-        let live = fake.live(None, 64);
-        let store = Store::new(vec![Arc::clone(&live)], Limits { answers: 1 << 20, cold: 4 });
-        let told = async |label: Option<&str>| match store.by_label(label).await {
-            Ok(chosen) => format!("{} {}", chosen.label, chosen.snapshot.commit.0[0]),
+        let entry = entry(&fake, &[], false);
+        let Place::One(Served { live, .. }) = &entry.place else { unreachable!("it is one source") };
+        let live = Arc::clone(live);
+        let store = Store::new(vec![entry], LIMITS);
+        let told = async |label: Option<&str>| match store.everywhere(label).await {
+            Ok(chosen) => format!("{} {}", chosen.first.label, chosen.first.snapshot.commit.0[0]),
             Err(error) => error.to_string(),
         };
         let nothing = "there is no configuration yet: the source `config` was not read so far";
         assert_eq!((told(None).await, told(Some("x")).await), (nothing.to_owned(), nothing.to_owned()));
-        assert!(!store.is_ready());
+        assert_eq!(store.readiness().unwrap_err().to_string(), nothing);
         let first = fake.commit("main", &[("a.yml", "a: 1")]).to_string();
         fake.commit("main", &[("a.yml", "a: 2")]);
         fake.commit("side", &[("a.yml", "a: 3")]);
         live.advance().unwrap();
-        assert!(store.is_ready());
+        assert_eq!(store.readiness(), Ok(()));
         assert_eq!(told(None).await, "main 2");
         assert_eq!(told(Some("side")).await, "side 3");
         assert_eq!(told(Some(&first)).await, format!("{first} 1"));
         for unknown in ["HEAD", "main~1", "refs/heads/main", &first[..12], &"0".repeat(40)] {
             assert_eq!(told(Some(unknown)).await, format!("there is no label `{unknown}`"));
         }
+    }
+
+    #[tokio::test]
+    async fn the_first_source_that_matches_answers_alone() {
+        let (pay, rest) = (source("main", "pay.yml", "a: pay"), source("main", "application.yml", "a: rest"));
+        let store = Store::new(vec![entry(&pay, &["pay*"], false), entry(&rest, &["*/prod"], false)], LIMITS);
+        assert_eq!(told(&store, "pay", "dev", None).await, r#"main {"a":"pay"}"#);
+        assert_eq!(told(&store, "pay-x", "prod", None).await, "main {}", "no other source is asked");
+        assert_eq!(told(&store, "user", "dev,prod", None).await, r#"main {"a":"rest"}"#);
+        let none = "no source is there for this application and these profiles";
+        assert_eq!(told(&store, "user", "dev", None).await, none);
+    }
+
+    #[tokio::test]
+    async fn of_joined_sources_the_earlier_one_wins_whatever_the_rank_of_its_file() {
+        let strong = source("main", "application.yml", "{a: strong, m: {x: 1}}");
+        let weak = source("main", "user-dev.yml", "{a: weak, m: {y: 2}, b: 1}");
+        let other = source("main", "user.yml", "c: 3");
+        let entries = || [entry(&strong, &["*"], true), entry(&weak, &["user"], true), entry(&other, &["*"], false)];
+        let store = Store::new(entries().into(), LIMITS);
+        assert_eq!(
+            told(&store, "user", "dev", None).await,
+            r#"main+main+main {"c":3,"a":"strong","m":{"y":2,"x":1},"b":1}"#
+        );
+        assert_eq!(told(&store, "order", "dev", None).await, r#"main+main {"a":"strong","m":{"x":1}}"#);
+    }
+
+    #[tokio::test]
+    async fn a_joined_source_without_the_label_takes_part_with_its_default() {
+        let (strong, weak) = (source("main", "a.yml", "a: 1"), source("main", "a.yml", "b: 1"));
+        weak.commit("side", &[("a.yml", "b: 2")]);
+        let store = Store::new(vec![entry(&strong, &["*"], true), entry(&weak, &["*"], false)], LIMITS);
+        assert_eq!(told(&store, "a", "dev", Some("side")).await, r#"main+side {"b":2,"a":1}"#);
+        assert_eq!(told(&store, "a", "dev", Some("none")).await, "there is no label `none`");
+    }
+
+    #[tokio::test]
+    async fn a_dead_source_harms_only_its_own() {
+        let (dead, good) = (Fake::new(), source("main", "application.yml", "a: 1"));
+        let entries = vec![entry(&dead, &["pay"], false), entry(&good, &["*"], false)];
+        let Place::One(Served { live, .. }) = &entries[0].place else { unreachable!("it is one source") };
+        let live = Arc::clone(live);
+        let store = Store::new(entries, LIMITS);
+        let nothing = "there is no configuration yet: the source `config` was not read so far";
+        assert_eq!(told(&store, "pay", "dev", None).await, nothing);
+        assert_eq!(told(&store, "user", "dev", None).await, r#"main {"a":1}"#);
+        assert_eq!(store.readiness().unwrap_err().to_string(), nothing, "it may still come");
+        live.freshness.update(|fresh| fresh.next_at = Some(1));
+        assert_eq!(store.readiness(), Ok(()));
+        let listed = store.everywhere(None).await.unwrap();
+        assert_eq!(listed.parts().count(), 1);
+        let joined = Store::new(vec![entry(&good, &["*"], true), entry(&dead, &["*"], false)], LIMITS);
+        assert_eq!(told(&joined, "user", "dev", None).await, nothing, "half an answer is none");
     }
 }

@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::source::{FetchError, ReadError};
 
 use super::journal::Journal;
-use super::live::{Live, Moved};
+use super::live::{self, Live, Moved};
 use super::report::{LabelChange, changes};
 use super::table::Table;
 
@@ -45,6 +45,10 @@ pub struct Outcome {
 pub struct Handle {
     requests: mpsc::Sender<Option<oneshot::Sender<Arc<Outcome>>>>,
 }
+
+/// A fetch that was asked for.
+#[derive(Debug)]
+pub struct Pending(oneshot::Receiver<Arc<Outcome>>);
 
 /// Why a refresh was not carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -98,9 +102,17 @@ impl Handle {
     /// # Errors
     /// If too many wait already or the server is stopping.
     pub async fn refresh(&self) -> Result<Arc<Outcome>, RefreshError> {
+        self.begin()?.outcome().await
+    }
+
+    /// Asks for a fetch, which can be waited for later.
+    ///
+    /// # Errors
+    /// If too many wait already or the server is stopping.
+    pub fn begin(&self) -> Result<Pending, RefreshError> {
         let (reply, outcome) = oneshot::channel();
         self.send(Some(reply))?;
-        outcome.await.map_err(|_| RefreshError::Stopping)
+        Ok(Pending(outcome))
     }
 
     /// Fetches soon, without waiting. If many wait already, their fetch will do.
@@ -119,6 +131,16 @@ impl Handle {
             mpsc::error::TrySendError::Full(_) => RefreshError::Busy,
             mpsc::error::TrySendError::Closed(_) => RefreshError::Stopping,
         })
+    }
+}
+
+impl Pending {
+    /// Waits for what the fetch did.
+    ///
+    /// # Errors
+    /// If the server is stopping.
+    pub async fn outcome(self) -> Result<Arc<Outcome>, RefreshError> {
+        self.0.await.map_err(|_| RefreshError::Stopping)
     }
 }
 
@@ -158,8 +180,8 @@ impl Refresher {
     }
 
     async fn fetch(&self) -> Outcome {
-        let name = &self.live.settings.name;
-        self.metrics.fetches.get_or_create(&OfSource { source: name.to_string() }).inc();
+        let live::Settings { name, entry, .. } = &self.live.settings;
+        self.metrics.fetches.get_or_create(&OfSource { source: entry.to_string() }).inc();
         let live = Arc::clone(&self.live);
         let (done, outcome) = oneshot::channel();
         // A thread of its own, which nobody waits for when the server stops: a fetch may hang for a minute.
@@ -177,7 +199,7 @@ impl Refresher {
     fn settle(&mut self, outcome: &Outcome) -> Duration {
         self.journal.tell(&self.live, outcome);
         if let Some(error) = &outcome.error {
-            let labels = Failure { source: self.live.settings.name.to_string(), reason: error.reason.to_owned() };
+            let labels = Failure { source: self.live.settings.entry.to_string(), reason: error.reason.to_owned() };
             self.metrics.failures.get_or_create(&labels).inc();
         }
         let failures = if outcome.is_fresh { 0 } else { self.live.freshness.get().failures.saturating_add(1) };

@@ -31,4 +31,5 @@ mod readme;
 mod refresh;
 mod remote;
 mod soak;
+mod sources;
 mod tidy;
