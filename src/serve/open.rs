@@ -193,7 +193,7 @@ fn open_git(
         worker: worker.cloned(),
         state: settings.state.clone(),
         max_files: settings.limits.files,
-        limits: fetch::Limits { time: source.fetch_time, bytes: source.fetch_size },
+        limits: fetch::Limits { time: source.fetch_time, bytes: source.fetch_size, ..fetch::Limits::default() },
     })
 }
 

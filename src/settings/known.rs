@@ -159,7 +159,7 @@ pub(super) const KNOWN: &[Known] = &[
         "sources[].fetch-time",
         time(1, HOUR),
         "1m",
-        "How long one fetch may take, because one that takes longer is hanging more often than working. It is then ended with everything that it has started, and what was fetched before goes on being served.",
+        "How long one fetch may take, because one that takes longer is hanging more often than working. It is then ended with everything that it has started, and what was fetched before goes on being served. A remote that sends less than 20 kB in 20 seconds of waiting, and no sign that it is at work, is given up sooner.",
     ),
     known(
         "sources[].fetch-size",

@@ -1,13 +1,12 @@
 //! The connection of one fetch over HTTP(S): which requests a fetch makes, and the rules that they obey.
 //!
-//! It follows no redirect to another host, sends the login to no other place than the configured one, and ends at the
-//! fetch's deadline. What the bytes mean is libgit2's business; how they reach it is in `transport.rs`.
+//! It follows no redirect to another host, sends the login to no other place than the configured one, and ends when the
+//! fetch has used up what it may. What the bytes mean is libgit2's business; how they reach it is in `transport.rs`.
 
 use std::future::Future;
 use std::io::{self, Read};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::header::{CONTENT_TYPE, LOCATION};
@@ -15,14 +14,16 @@ use reqwest::{Certificate, Client, Identity, RequestBuilder, Response, StatusCod
 use tokio::runtime::Runtime;
 
 use super::FetchError;
+use super::allowance::Allowance;
 use super::credentials::Login;
-use super::failure::{no_repository, out_of_time, too_large};
+use super::failure::{no_repository, other_content};
 use super::files::Files;
+use super::retry_after::retry_after;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The longest silence of a server that is accepted.
-const READ_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long a server is left alone that was asked too often and does not say for how long it minds; GitHub asks for as much.
+const SILENT_WISH: Duration = Duration::from_secs(60);
 
 const MAX_REDIRECTS: usize = 3;
 
@@ -30,6 +31,9 @@ const MAX_REDIRECTS: usize = 3;
 const USER_AGENT: &str = concat!("git/2.0 (layerd ", env!("CARGO_PKG_VERSION"), ")");
 
 const HINT_AUTH: &str = "set sources[].credentials (token-file or username and password-file), or LAYERD_GIT_TOKEN";
+
+const HINT_BUSY: &str = "the next fetch is put off for as long as the server asks, 10 minutes at most; a refresh that \
+                         somebody asks for is not";
 
 const HINT_RENEW: &str = "renew what sources[].credentials or LAYERD_GIT_TOKEN names; the user needs read access";
 
@@ -46,9 +50,7 @@ pub(super) struct Channel {
     /// The repository's URL without final slash; moves along with a redirect on the same host.
     base: Mutex<String>,
     login: Option<Login>,
-    deadline: Instant,
-    received: AtomicU64,
-    max_bytes: u64,
+    allowance: Arc<Allowance>,
     failure: Mutex<Option<FetchError>>,
 }
 
@@ -58,8 +60,7 @@ impl Channel {
         url: &str,
         login: Option<Login>,
         files: &Files,
-        deadline: Instant,
-        max_bytes: u64,
+        allowance: Arc<Allowance>,
     ) -> Result<Arc<Self>, FetchError> {
         install_crypto();
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -72,9 +73,7 @@ impl Channel {
             client,
             base: Mutex::new(url.to_owned()),
             login,
-            deadline,
-            received: AtomicU64::new(0),
-            max_bytes,
+            allowance,
             failure: Mutex::new(None),
         }))
     }
@@ -82,11 +81,6 @@ impl Channel {
     /// Why the fetch failed, if it was the channel's doing.
     pub(super) fn take_failure(&self) -> Option<FetchError> {
         self.failure.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-
-    /// Bytes received so far.
-    pub(super) fn received(&self) -> u64 {
-        self.received.load(Ordering::Relaxed)
     }
 
     fn base(&self) -> String {
@@ -99,15 +93,14 @@ impl Channel {
         Err(io::Error::other("the connection failed"))
     }
 
-    /// Waits for one step of the network, at most until the deadline.
+    /// Waits for one step of the network, for as long as the fetch can afford.
     fn wait<T>(&self, step: impl Future<Output = reqwest::Result<T>>) -> Result<T, FetchError> {
-        let left = self.deadline.saturating_duration_since(Instant::now());
-        let limited = async { tokio::time::timeout(left.min(READ_TIMEOUT), step).await };
+        self.allowance.waits();
+        let limited = async { tokio::time::timeout(self.allowance.patience(), step).await };
         match self.runtime.block_on(limited) {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(error)) => Err(explain(&error)),
-            Err(_) if left <= READ_TIMEOUT => Err(out_of_time()),
-            Err(_) => Err(FetchError::new("timeout", "the server was silent for 20 seconds")),
+            Err(_) => Err(self.allowance.exhausted()),
         }
     }
 
@@ -116,7 +109,10 @@ impl Channel {
             Some(login) => request.basic_auth(&login.username, Some(login.password.reveal())),
             None => request,
         };
-        self.wait(request.send())
+        self.allowance.is_patient_again();
+        let response = self.wait(request.send())?;
+        self.allowance.is_patient_again();
+        Ok(response)
     }
 
     /// `GET <base>/info/refs`: the list of refs.
@@ -147,10 +143,13 @@ impl Channel {
 
     fn accept(self: &Arc<Self>, response: Response, expected: &str) -> Result<Body, FetchError> {
         let status = response.status();
+        let wish = retry_after(response.headers());
         let reason = match status {
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => return Err(busy(status, wish)),
+            // As GitHub answers who has asked too much of it.
+            StatusCode::FORBIDDEN if wish.is_some() => return Err(busy(status, wish)),
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => return Err(self.refused(status)),
             StatusCode::NOT_FOUND | StatusCode::GONE => "not-found",
-            StatusCode::TOO_MANY_REQUESTS => "unreachable",
             status if status.is_server_error() => "unreachable",
             status if !status.is_success() => "protocol",
             _ => {
@@ -159,7 +158,7 @@ impl Channel {
                 return if kind == expected {
                     Ok(Body { channel: Arc::clone(self), response, chunk: Bytes::new() })
                 } else {
-                    Err(no_repository())
+                    Err(other_content(kind))
                 };
             }
         };
@@ -179,6 +178,15 @@ impl Channel {
             }
         }
     }
+}
+
+/// The failure of a server that could answer and does not want to now.
+fn busy(status: StatusCode, wish: Option<Duration>) -> FetchError {
+    let is_down = status == StatusCode::SERVICE_UNAVAILABLE;
+    let reason = if is_down { "unavailable" } else { "rate-limited" };
+    let retry_after = wish.or_else(|| (!is_down).then_some(SILENT_WISH));
+    let error = FetchError { retry_after, ..FetchError::new(reason, format!("the server answered {status}")) };
+    if wish.is_some() { error.with_hint(HINT_BUSY) } else { error }
 }
 
 fn client(url: &str, files: &Files) -> Result<Client, FetchError> {
@@ -225,10 +233,8 @@ impl Read for Body {
                 Ok(None) => return Ok(0),
                 Err(error) => return self.channel.fail(error),
             }
-            let size = u64::try_from(self.chunk.len()).unwrap_or(u64::MAX);
-            let received = self.channel.received.fetch_add(size, Ordering::Relaxed).saturating_add(size);
-            if received > self.channel.max_bytes {
-                return self.channel.fail(too_large(self.channel.max_bytes));
+            if let Err(error) = self.channel.allowance.got(self.chunk.len()) {
+                return self.channel.fail(error);
             }
         }
         let part = self.chunk.split_to(buffer.len().min(self.chunk.len()));
@@ -369,15 +375,21 @@ mod tests {
         let none = "this is not a Git repository\n\
                     hint: check the URL; a login page or a proxy may be answering in its place";
         let list = "application/x-git-upload-pack-advertisement";
-        let cases: [(&str, &str, &[u8], String); 6] = [
-            ("200 OK", "text/html; charset=utf-8", b"<html>log in</html>", format!("protocol: {none}")),
+        let cases: [(&str, &str, &[u8], String); 7] = [
+            (
+                "200 OK",
+                "text/html; charset=utf-8",
+                b"<html>log in</html>",
+                format!("protocol: {}", none.replace('\n', ": the server sent `text/html`\n")),
+            ),
+            ("200 OK", "", b"<html>log in</html>", format!("protocol: {none}")),
             ("200 OK", list, b"<html>", format!("protocol: {none}")),
             ("200 OK", list, b"0", format!("protocol: {none}")),
             (
                 "503 Service Unavailable",
                 "text/plain",
                 b"",
-                "unreachable: the server answered 503 Service Unavailable".to_owned(),
+                "unavailable: the server answered 503 Service Unavailable".to_owned(),
             ),
             ("418 I'm a teapot", "text/plain", b"", "protocol: the server answered 418 I'm a teapot".to_owned()),
             (
@@ -394,6 +406,24 @@ mod tests {
             let expected = expected.replacen(": ", ": `URL` was not fetched: ", 1);
             assert_eq!(told(&server.url("x"), None), expected);
         }
+    }
+
+    #[test]
+    fn bad_g05_who_asked_too_much_is_told_apart_from_who_may_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let asked = |status, wish: &str| {
+            let server = GitServer::start(folder.path(), Behaviour::Busy(status, wish.to_owned()));
+            let request = Request::new(server.url("x").parse().unwrap(), folder.path().join("gen-1"));
+            let error = fetch(&request).unwrap_err();
+            (error.reason, error.retry_after.map(|wait| wait.as_secs()))
+        };
+        assert_eq!(asked("429 Too Many Requests", "7"), ("rate-limited", Some(7)));
+        assert_eq!(asked("429 Too Many Requests", "?"), ("rate-limited", Some(60)));
+        assert_eq!(asked("503 Service Unavailable", "7"), ("unavailable", Some(7)));
+        assert_eq!(asked("503 Service Unavailable", "?"), ("unavailable", None));
+        assert_eq!(asked("403 Forbidden", "7"), ("rate-limited", Some(7)));
+        assert_eq!(asked("403 Forbidden", "?"), ("auth", None));
+        assert_eq!(asked("502 Bad Gateway", "7"), ("unreachable", None));
     }
 
     #[test]

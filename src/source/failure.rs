@@ -8,9 +8,14 @@ use super::remote::Remote;
 /// The longest text of a failure, in characters; servers may write into it.
 const MAX_CAUSE: usize = 300;
 
+const NO_REPOSITORY: &str = "this is not a Git repository";
+
+const HINT_URL: &str = "check the URL; a login page or a proxy may be answering in its place";
+
 /// A failure with the remote's name in front.
-pub(super) fn not_fetched(remote: &Remote, FetchError { reason, message }: FetchError) -> FetchError {
-    FetchError::new(reason, format!("`{remote}` was not fetched: {message}"))
+pub(super) fn not_fetched(remote: &Remote, mut error: FetchError) -> FetchError {
+    error.message = format!("`{remote}` was not fetched: {}", error.message);
+    error
 }
 
 /// The failure of a fetch that took longer than it may.
@@ -40,7 +45,15 @@ pub(super) fn too_large(max_bytes: u64) -> FetchError {
     FetchError::new("storage", format!("the fetch is larger than the limit of {max_bytes} bytes"))
 }
 
+/// The failure of an answer that is no repository's.
 pub(super) fn no_repository() -> FetchError {
-    FetchError::new("protocol", "this is not a Git repository")
-        .with_hint("check the URL; a login page or a proxy may be answering in its place")
+    FetchError::new("protocol", NO_REPOSITORY).with_hint(HINT_URL)
+}
+
+/// The same of an answer whose content is of another kind, as its header says.
+pub(super) fn other_content(kind: &str) -> FetchError {
+    if kind.is_empty() {
+        return no_repository();
+    }
+    FetchError::new("protocol", format!("{NO_REPOSITORY}: the server sent `{}`", printable(kind))).with_hint(HINT_URL)
 }

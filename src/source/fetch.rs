@@ -7,28 +7,28 @@
 use std::cell::RefCell;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use git2::{AutotagOption, Direction, FetchOptions, Progress, RemoteCallbacks, Repository};
+use serde::{Deserialize, Serialize};
 
 use super::FetchError;
 use super::advertisement::Wanted;
+use super::allowance::Allowance;
 use super::channel::Channel;
 use super::credentials::Login;
-use super::failure::{explain, not_fetched, out_of_time, storage, too_large};
+use super::failure::{explain, not_fetched, storage};
 use super::files::Files;
 use super::mirror::{Mirror, Record};
 use super::remote::{Location, Remote};
 use super::remote_refs::{Advertised, check_folder, peel};
+use super::rewritten::{Rewritten, rewritten};
 use super::ssh::Ssh;
 use super::transport::{self, Carrier};
 use super::verify::verify;
 
 /// Everything that the transports pass on, which is what the settings allow.
 const REFSPECS: [&str; 2] = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"];
-
-/// The longest time that a fetch may be given, so that every deadline can be reckoned.
-const MAX_TIME: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Asks for all of a history of which the mirror has only the last part.
 const ALL_OF_IT: i32 = i32::MAX;
@@ -68,23 +68,39 @@ pub struct Limits {
     pub time: Duration,
     /// Bytes received, and bytes of the mirror on disk.
     pub bytes: u64,
+    /// How slow the remote may be.
+    pub pace: Pace,
+}
+
+/// The least that a remote must send while it is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    /// So many bytes…
+    pub bytes: u64,
+    /// … in this time.
+    pub over: Duration,
 }
 
 impl Default for Limits {
     /// One minute, because a fetch that takes longer is hanging more often than working; and 2 GiB, because that is a
-    /// hundred times the largest repository of configuration that we know.
+    /// hundred times the largest repository of configuration that we know. One kilobyte a second, because nothing that
+    /// is slower ever brings a repository, and time may have been set to an hour for one that is large.
     fn default() -> Self {
-        Self { time: Duration::from_secs(60), bytes: 2 << 30 }
+        let pace = Pace { bytes: 20_000, over: Duration::from_secs(20) };
+        Self { time: Duration::from_secs(60), bytes: 2 << 30, pace }
     }
 }
 
 /// What a fetch did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fetched {
     /// False if the remote had nothing new and the mirror was left alone.
     pub changed: bool,
     /// Bytes received; 0 for a folder of this machine.
     pub received: u64,
+    /// Labels that lead to an unrelated history now.
+    #[serde(default)]
+    pub rewritten: Rewritten,
 }
 
 /// Brings the mirror up to date, and makes sure that everything its labels lead to has arrived.
@@ -92,53 +108,53 @@ pub struct Fetched {
 /// # Errors
 /// Why that failed. The mirror's labels are then as they were.
 pub fn fetch(request: &Request) -> Result<Fetched, FetchError> {
-    let deadline = Instant::now() + request.limits.time.min(MAX_TIME);
-    run(request, deadline).map_err(|error| not_fetched(&request.remote, error))
+    let allowance = Allowance::new(request.limits);
+    run(request, &allowance).map_err(|error| not_fetched(&request.remote, error))
 }
 
-fn run(request: &Request, deadline: Instant) -> Result<Fetched, FetchError> {
+fn run(request: &Request, allowance: &Arc<Allowance>) -> Result<Fetched, FetchError> {
     let wanted = Wanted::new(&request.labels).map_err(|error| FetchError::new("internal", error.to_string()))?;
     let mirror = Mirror::new(request.mirror.clone());
     let (repository, _lock) = mirror.prepare().map_err(|error| storage(error.message()))?;
     // A damaged record is as good as none: everything is compared and written again.
     let known = mirror.record().unwrap_or_default();
 
-    let meter = Meter { deadline, max_bytes: request.limits.bytes, failure: RefCell::default() };
-    let (url, carrier) = connect(request, deadline)?;
+    let meter = Meter { allowance, failure: RefCell::default() };
+    let (url, carrier) = connect(request, allowance)?;
     let exchange =
         Exchange { repository: &repository, carrier: carrier.as_ref(), wanted: Arc::new(wanted), meter: &meter };
     let advertised = exchange.run(&url, request.depth, known.as_ref(), &mirror).map_err(|error| {
         let failure = meter.failure.take().or_else(|| carrier.as_ref().and_then(Carrier::take_failure));
         failure.unwrap_or_else(|| explain(&error))
     })?;
-    let received = carrier.as_ref().map_or(0, Carrier::received);
+    let received = allowance.received();
     if advertised.refs.is_empty() && !exchange.wanted.has_hidden() {
         return Err(FetchError::new("empty", "it has no branch and no tag"));
     }
     if known.as_ref().is_some_and(|known| known.advertised == advertised.digest) {
-        return Ok(Fetched { changed: false, received });
+        return Ok(Fetched { changed: false, received, rewritten: Rewritten::default() });
     }
     let tips = peel(&repository, &advertised.refs)?;
     let before = known.map(|known| known.tips).unwrap_or_default();
     let fresh = tips.iter().filter(|(name, tip)| before.get(*name) != Some(tip));
-    verify(&repository, fresh.map(|(name, tip)| (&**name, *tip)), deadline)?;
+    verify(&repository, fresh.map(|(name, tip)| (&**name, *tip)), allowance.deadline)?;
+    let rewritten = rewritten(&repository, &before, &tips);
     let record = Record { advertised: advertised.digest, head: advertised.head, tips };
     mirror.commit(&record).map_err(|error| storage(&error.to_string()))?;
-    Ok(Fetched { changed: true, received })
+    Ok(Fetched { changed: true, received, rewritten })
 }
 
 /// The address as libgit2 needs it, and what carries the bytes; nothing for a folder, which libgit2 reads itself.
-fn connect(request: &Request, deadline: Instant) -> Result<(String, Option<Carrier>), FetchError> {
-    let Request { login, files, limits, .. } = request;
+fn connect(request: &Request, allowance: &Arc<Allowance>) -> Result<(String, Option<Carrier>), FetchError> {
+    let Request { login, files, .. } = request;
+    let allowance = Arc::clone(allowance);
     match request.remote.location() {
         Location::Http(url) => {
-            let channel = Channel::new(url, login.clone(), files, deadline, limits.bytes)?;
+            let channel = Channel::new(url, login.clone(), files, allowance)?;
             Ok((url.clone(), Some(Carrier::Http(channel))))
         }
         // Only the scheme counts; where to connect to is for the carrier.
-        Location::Ssh(place) => {
-            Ok(("ssh://remote/".to_owned(), Some(Carrier::Ssh(Ssh::new(place, files, deadline, limits.bytes)))))
-        }
+        Location::Ssh(place) => Ok(("ssh://remote/".to_owned(), Some(Carrier::Ssh(Ssh::new(place, files, allowance))))),
         Location::Folder(path) => {
             check_folder(path)?;
             let path = path.to_str().ok_or_else(|| FetchError::new("not-found", "its path is not UTF-8"))?;
@@ -152,7 +168,7 @@ struct Exchange<'a> {
     repository: &'a Repository,
     carrier: Option<&'a Carrier>,
     wanted: Arc<Wanted>,
-    meter: &'a Meter,
+    meter: &'a Meter<'a>,
 }
 
 impl Exchange<'_> {
@@ -186,32 +202,28 @@ impl Exchange<'_> {
 }
 
 /// Watches the limits of a fetch while libgit2 is at work.
-struct Meter {
-    deadline: Instant,
-    max_bytes: u64,
+struct Meter<'a> {
+    allowance: &'a Allowance,
     failure: RefCell<Option<FetchError>>,
 }
 
-impl Meter {
+impl Meter<'_> {
     fn callbacks(&self) -> RemoteCallbacks<'_> {
         let mut callbacks = RemoteCallbacks::new();
         callbacks.transfer_progress(|progress: Progress<'_>| {
             self.allows(u64::try_from(progress.received_bytes()).unwrap_or(u64::MAX))
         });
-        callbacks.sideband_progress(|_| self.allows(0));
+        callbacks.sideband_progress(|_| {
+            // A server may count for minutes before it has anything to send, and says so.
+            self.allowance.is_patient_again();
+            self.allows(0)
+        });
         callbacks
     }
 
     fn allows(&self, received: u64) -> bool {
-        let failure = if Instant::now() >= self.deadline {
-            out_of_time()
-        } else if received > self.max_bytes {
-            too_large(self.max_bytes)
-        } else {
-            return true;
-        };
-        self.failure.borrow_mut().get_or_insert(failure);
-        false
+        let checked = self.allowance.check(received);
+        checked.map_err(|error| self.failure.borrow_mut().get_or_insert(error).reason).is_ok()
     }
 }
 

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
+use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -21,6 +22,8 @@ pub(super) struct Generations {
     readers: Arc<Mutex<BTreeMap<u32, usize>>>,
     /// The generation in which something is missing or spoilt; 0 if none is.
     damaged: Arc<AtomicU32>,
+    /// The generation that was read through; 0 if none was.
+    read: Arc<AtomicU32>,
     /// Locked while this lives.
     lock: File,
 }
@@ -34,9 +37,22 @@ pub(super) struct Held {
     pub(super) mirror: Mirror,
     readers: Arc<Mutex<BTreeMap<u32, usize>>>,
     damaged: Arc<AtomicU32>,
+    read: Arc<AtomicU32>,
 }
 
 impl Held {
+    /// Makes sure, once in the life of the process, that the disk gives back what it was given.
+    ///
+    /// # Errors
+    /// If it does not.
+    pub(super) fn read_through(&self) -> io::Result<()> {
+        if self.read.load(Ordering::Relaxed) != self.number {
+            self.mirror.read_through()?;
+            self.read.store(self.number, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
     /// Notes that something in this generation is missing or spoilt.
     pub(super) fn note_damage(&self) {
         // A reader of an older one may be late to notice.
@@ -66,8 +82,8 @@ impl Generations {
     /// If it cannot be used, others may enter it, or another process uses it.
     pub(super) fn open(folder: PathBuf) -> Result<Self, SetupError> {
         let lock = own(&folder)?;
-        let (readers, damaged) = (Arc::default(), Arc::default());
-        let generations = Self { folder, readers, damaged, lock };
+        let (readers, damaged, read) = (Arc::default(), Arc::default(), Arc::default());
+        let generations = Self { folder, readers, damaged, read, lock };
         generations.sweep();
         Ok(generations)
     }
@@ -82,8 +98,8 @@ impl Generations {
         let mut readers = locked(&self.readers);
         let number = self.current();
         *readers.entry(number).or_default() += 1;
-        let (readers, damaged) = (Arc::clone(&self.readers), Arc::clone(&self.damaged));
-        Held { number, mirror: self.mirror(number), readers, damaged }
+        let (readers, damaged, read) = (Arc::clone(&self.readers), Arc::clone(&self.damaged), Arc::clone(&self.read));
+        Held { number, mirror: self.mirror(number), readers, damaged, read }
     }
 
     /// The place for the next generation, with nothing in it.
@@ -143,7 +159,7 @@ fn locked(readers: &Mutex<BTreeMap<u32, usize>>) -> MutexGuard<'_, BTreeMap<u32,
 /// Makes the folder and locks it against other processes.
 fn own(folder: &Path) -> Result<File, SetupError> {
     let refuse = |what: String| SetupError::new("state", format!("the folder `{}` {what}", folder.display()));
-    let unusable = |error: std::io::Error| refuse(format!("cannot be used: {error}"));
+    let unusable = |error: io::Error| refuse(format!("cannot be used: {error}"));
     create_private(folder).map_err(unusable)?;
     let metadata = fs::metadata(folder).map_err(unusable)?;
     if metadata.uid() != rustix::process::geteuid().as_raw() {
@@ -154,7 +170,13 @@ fn own(folder: &Path) -> Result<File, SetupError> {
         let mode = metadata.mode() & 0o777;
         return Err(refuse(format!("can be entered by everybody (mode {mode:03o})\nhint: chmod 700 makes it private")));
     }
-    let file = File::create(folder.join("lock")).map_err(unusable)?;
+    let lock = folder.join("lock");
+    let file = File::create(&lock).or_else(|error| match error.kind() {
+        // What is there can be served from a disk that has become read-only.
+        io::ErrorKind::ReadOnlyFilesystem => File::open(&lock),
+        _ => Err(error),
+    });
+    let file = file.map_err(unusable)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::Error(error)) => Err(unusable(error)),

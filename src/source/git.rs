@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use git2::{ErrorClass, ErrorCode, Oid, Repository};
 use globset::GlobSet;
+use tracing::warn;
 
 use super::advertisement::compile;
 use super::child::Worker;
@@ -20,6 +21,7 @@ use super::files::Files;
 use super::generations::{Generations, Held};
 use super::mirror::{Mirror, digest};
 use super::remote::{Location, Remote};
+use super::rewritten::{Moved, Rewritten};
 use super::verify::is_whole;
 use super::walk::{WalkError, Walker, bytes};
 use super::{FetchError, LabelKind, Labels, ReadError, Reader, SetupError, Source, Tip, name};
@@ -126,7 +128,8 @@ impl GitSource {
         renewed.looked_at = Some(Instant::now());
         let tips = held.mirror.record().ok().flatten().unwrap_or_default().tips;
         let deadline = Instant::now() + self.settings.limits.time;
-        let whole = held.mirror.open().is_ok_and(|repository| is_whole(&repository, &tips, deadline));
+        let can_be_read = held.mirror.read_through().is_ok();
+        let whole = can_be_read && held.mirror.open().is_ok_and(|repository| is_whole(&repository, &tips, deadline));
         if held.mirror.is_complete() && !whole {
             held.note_damage();
         }
@@ -148,6 +151,25 @@ impl GitSource {
         // Lost if the disk is full or the process is killed: the age is then told from the fetch before.
         drop(fs::write(self.fetched(), jiff::Timestamp::now().as_second().to_string()));
         Ok(fetched)
+    }
+
+    /// Warns of labels that have nothing to do with what they were.
+    fn tell(&self, rewritten: &Rewritten) {
+        let (source, more) = (&*self.settings.name, rewritten.more);
+        for Moved { name, from, to } in &rewritten.labels {
+            let label = split(name).map_or(&**name, |(_, label)| label);
+            warn!(source, label, from, to, "rewritten: the new history has nothing in common with the one before");
+        }
+        if more > 0 {
+            warn!(source, more, "rewritten: more labels have nothing in common with what they were");
+        }
+        if rewritten.all {
+            let url = self.settings.url.to_string();
+            warn!(
+                source,
+                url, "every label was rewritten at once; unless that is meant, another repository answers here"
+            );
+        }
     }
 
     /// Fetches everything into a new generation, which then takes the place of the one that is in use.
@@ -187,6 +209,7 @@ impl Source for GitSource {
             }
         }
         let fetched = fetched?;
+        self.tell(&fetched.rewritten);
         renewed.looked_at = None;
         if !held.is_damaged() {
             self.slim(&held, !fetched.changed, &mut renewed);
@@ -213,6 +236,7 @@ impl Source for GitSource {
 
     fn open(&self) -> Result<Box<dyn Reader>, ReadError> {
         let held = self.generations.hold();
+        held.read_through().map_err(|error| self.unreadable(&held, &error.to_string()))?;
         let repository = held.mirror.open().map_err(|error| self.unreadable(&held, error.message()))?;
         let walker = Walker::new(self.settings.max_files);
         let (name, root) = (self.settings.name.clone(), self.root.clone());

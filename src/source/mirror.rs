@@ -3,17 +3,20 @@
 //!
 //! `labels` is replaced whole and last, so a fetch happened entirely or not at all, and a mirror without it was never
 //! completed. `packed-refs` is written for libgit2, which tells the remote from it what the mirror already has;
-//! `first-bytes` tells how large the mirror once was, `writer` is the lock of whoever fetches.
+//! `first-bytes` tells how large the mirror once was, `writer` is the lock of whoever fetches. What must be on disk before
+//! what is in `disk.rs`.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs::{self, DirBuilder, File};
-use std::io::{self, Write as _};
+use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use git2::{Config, Oid, Repository, RepositoryInitOptions};
 use sha2::{Digest, Sha256};
+
+use super::disk::{self, replace, settle};
 
 const HEADING: &str = "layerd labels 1";
 
@@ -78,7 +81,6 @@ impl Mirror {
             let mut options = RepositoryInitOptions::new();
             options.bare(true).mkpath(true).external_template(false);
             Repository::init_opts(&self.folder, &options)?;
-            Config::open(&self.folder.join("config"))?.set_bool("core.fsyncObjectFiles", true)?;
         }
         remove_leftovers(&self.folder).map_err(told)?;
         Ok((self.open()?, lock))
@@ -89,6 +91,11 @@ impl Mirror {
         let mut packed = "# pack-refs with: sorted \n".to_owned();
         tips.into_iter().flatten().for_each(|(name, id)| push_line(&mut packed, id, name));
         fs::write(self.folder.join("packed-refs"), packed)
+    }
+
+    /// Reads all bytes of the packs, so that a fault of the disk is an error here and not the end of the process there.
+    pub(super) fn read_through(&self) -> io::Result<()> {
+        disk::read_through(&self.folder)
     }
 
     /// How many packs there are, and how many bytes everything takes.
@@ -117,19 +124,12 @@ impl Mirror {
 
     /// Makes a fetch visible in one step, after its objects have arrived.
     pub(super) fn commit(&self, record: &Record) -> io::Result<()> {
-        if !self.is_complete() {
+        let is_new = !self.is_complete();
+        if is_new {
             fs::write(self.folder.join("first-bytes"), self.weight().bytes.to_string())?;
         }
-        self.replace("labels", &record.to_text())
-    }
-
-    fn replace(&self, name: &str, content: &str) -> io::Result<()> {
-        let fresh = self.folder.join(format!("{name}.new"));
-        let mut file = File::create(&fresh)?;
-        file.write_all(content.as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&fresh, self.folder.join(name))?;
-        File::open(&self.folder)?.sync_all()
+        settle(&self.folder, is_new)?;
+        replace(&self.folder, "labels", &record.to_text())
     }
 }
 
@@ -192,7 +192,9 @@ pub(super) fn size_of(folder: &Path) -> u64 {
 fn remove_leftovers(folder: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "lock" || extension == "new") && path.is_file() {
+        if path.extension().is_some_and(|extension| extension == "lock" || extension == "new" || extension == "old")
+            && path.is_file()
+        {
             fs::remove_file(path)?;
         }
     }
@@ -257,7 +259,8 @@ mod tests {
         mirror.commit(&record()).unwrap();
         let at = |name: &str| folder.path().join("gen-1").join(name);
         fs::remove_file(at("HEAD")).unwrap();
-        let leftovers = ["shallow.lock", "labels.new", "objects/pack/pack_git2_abc", "objects/pack/pack-1.pack"];
+        let leftovers =
+            ["shallow.lock", "labels.new", "labels.old", "objects/pack/pack_git2_abc", "objects/pack/pack-1.pack"];
         leftovers.iter().for_each(|name| fs::write(at(name), "half").unwrap());
         let halves = ["objects/pack/pack-2.pack", "objects/pack/pack-2.idx"];
         halves.iter().for_each(|name| fs::write(at(name), "").unwrap());
@@ -274,7 +277,8 @@ mod tests {
         let before = mirror.weight();
         fs::write(folder.path().join("gen-1/objects/pack/pack-1.pack"), vec![0; 1000]).unwrap();
         mirror.commit(&record()).unwrap();
-        assert_eq!(mirror.weight(), Weight { packs: 1, bytes: before.bytes + 1000 });
+        let settled = fs::metadata(folder.path().join("gen-1/settled")).unwrap().len();
+        assert_eq!(mirror.weight(), Weight { packs: 1, bytes: before.bytes + 1000 + settled });
         assert!(mirror.first_bytes().unwrap() <= before.bytes);
     }
 }

@@ -4,10 +4,12 @@
 //! source knows labels, commits, trees and bytes.
 
 mod advertisement;
+mod allowance;
 pub mod channel;
 pub mod child;
 pub mod credentials;
 pub mod dir;
+mod disk;
 mod failure;
 pub mod fetch;
 pub mod files;
@@ -18,6 +20,8 @@ mod name;
 mod place;
 pub mod remote;
 mod remote_refs;
+mod retry_after;
+pub mod rewritten;
 mod ssh;
 mod survey;
 pub mod template;
@@ -34,6 +38,7 @@ mod tests;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::config::tree::{BlobId, CommitId, Tree};
 
@@ -152,17 +157,30 @@ pub struct FetchError {
     pub reason: &'static str,
     /// A lower-case sentence that names the remote (never its user or password), with a `hint:` line if there is help.
     pub message: String,
+    /// How long the remote asks to be left alone, as it says.
+    pub retry_after: Option<Duration>,
 }
 
-/// Why fetches fail: the remote cannot be reached or does not answer in time, refuses the login, has no such repository or
-/// nothing in it, says what makes no sense; the mirror cannot be written; the process that fetched died; something of
-/// this machine or program is at fault.
-pub const REASONS: [&str; 9] =
-    ["unreachable", "timeout", "auth", "not-found", "empty", "protocol", "storage", "crashed", "internal"];
+/// Why fetches fail: the remote cannot be reached, says that it cannot serve now or was asked too often, does not answer
+/// in time, refuses the login, has no such repository or nothing in it, says what makes no sense; the mirror cannot be
+/// written; the process that fetched died; something of this machine or program is at fault.
+pub const REASONS: [&str; 11] = [
+    "unreachable",
+    "unavailable",
+    "rate-limited",
+    "timeout",
+    "auth",
+    "not-found",
+    "empty",
+    "protocol",
+    "storage",
+    "crashed",
+    "internal",
+];
 
 impl FetchError {
     pub(crate) fn new(reason: &'static str, message: impl Into<String>) -> Self {
-        Self { reason, message: message.into() }
+        Self { reason, message: message.into(), retry_after: None }
     }
 
     pub(crate) fn with_hint(mut self, hint: &str) -> Self {

@@ -10,7 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::FetchError;
-use super::failure::{out_of_time, printable, too_large};
+use super::allowance::Allowance;
+use super::failure::printable;
 use super::files::{Files, check_private};
 use super::place::Place;
 
@@ -19,6 +20,9 @@ const MAX_WORDS: usize = 4096;
 
 /// How long an `ssh` that is of no use any more may take to say why, and to end.
 const LAST_WORDS: Duration = Duration::from_millis(300);
+
+/// The shortest time between two looks at the allowance.
+const LOOK: Duration = Duration::from_millis(50);
 
 const HINT_KEY: &str = "set sources[].credentials.ssh-key-file to a key that may read the repository";
 
@@ -29,15 +33,13 @@ const HINT_HOST: &str = "put the output of `ssh-keyscan HOST`, once compared wit
 pub(super) struct Ssh {
     place: Place,
     files: Files,
-    deadline: Instant,
-    max_bytes: u64,
+    allowance: Arc<Allowance>,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
     running: Option<Running>,
-    received: u64,
     failure: Option<FetchError>,
 }
 
@@ -45,14 +47,14 @@ struct Running {
     child: Child,
     /// What it has said, once it has closed its standard error.
     words: Option<Receiver<String>>,
-    /// Dropped to tell the guard of the deadline that it is not needed any more.
+    /// Dropped to tell the guard of the allowance that it is not needed any more.
     _guard: Sender<()>,
 }
 
 impl Ssh {
-    pub(super) fn new(place: &Place, files: &Files, deadline: Instant, max_bytes: u64) -> Arc<Self> {
+    pub(super) fn new(place: &Place, files: &Files, allowance: Arc<Allowance>) -> Arc<Self> {
         let (place, files) = (place.clone(), files.clone());
-        Arc::new(Self { place, files, deadline, max_bytes, state: Mutex::default() })
+        Arc::new(Self { place, files, allowance, state: Mutex::default() })
     }
 
     /// Starts `ssh`. The connection is made while the stream is read.
@@ -113,15 +115,14 @@ impl Ssh {
         Ok(())
     }
 
-    /// Ends `ssh` at the deadline, since reading from it cannot be interrupted otherwise.
+    /// Ends `ssh` when time or patience is used up, since reading from it cannot be interrupted otherwise.
     fn guard(self: &Arc<Self>, over: mpsc::Receiver<()>) -> io::Result<()> {
-        let ssh = Arc::downgrade(self);
-        let left = self.deadline.saturating_duration_since(Instant::now());
-        let guard = std::thread::Builder::new().name("ssh deadline".to_owned());
+        let (ssh, allowance) = (Arc::downgrade(self), Arc::clone(&self.allowance));
+        let guard = std::thread::Builder::new().name("ssh guard".to_owned());
         guard.spawn(move || {
-            let told = over.recv_timeout(left);
-            if let (Err(RecvTimeoutError::Timeout), Some(ssh)) = (told, ssh.upgrade()) {
-                ssh.fail(out_of_time());
+            while over.recv_timeout(allowance.patience().max(LOOK)) == Err(RecvTimeoutError::Timeout) {
+                let (Err(error), Some(ssh)) = (allowance.check(0), ssh.upgrade()) else { continue };
+                return ssh.fail(error);
             }
         })?;
         Ok(())
@@ -150,24 +151,6 @@ impl Ssh {
         // It has closed its output, or libgit2 has lost interest in it; whichever it is, it has little more to say.
         let words = words.and_then(|words| words.recv_timeout(LAST_WORDS).ok()).unwrap_or_default();
         explain(end(&mut child)?, &words)
-    }
-
-    /// Bytes received so far.
-    pub(super) fn received(&self) -> u64 {
-        self.state().received
-    }
-
-    fn count(&self, read: usize) -> io::Result<usize> {
-        let received = {
-            let mut state = self.state();
-            state.received = state.received.saturating_add(u64::try_from(read).unwrap_or(u64::MAX));
-            state.received
-        };
-        if received > self.max_bytes {
-            self.fail(too_large(self.max_bytes));
-            return Err(io::Error::other("the connection failed"));
-        }
-        Ok(read)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -207,8 +190,16 @@ pub(super) struct Stream {
 
 impl Read for Stream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        // Until the first byte it is `ssh` that is waited for, which has a time-out of its own for each host on the way.
+        if self.ssh.allowance.received() > 0 {
+            self.ssh.allowance.waits();
+        }
         let read = self.stdout.read(buffer)?;
-        self.ssh.count(read)
+        self.ssh.allowance.got(read).map_err(|error| {
+            self.ssh.fail(error);
+            io::Error::other("the connection failed")
+        })?;
+        Ok(read)
     }
 }
 
@@ -250,6 +241,7 @@ mod tests {
     use std::os::unix::process::ExitStatusExt as _;
 
     use super::*;
+    use crate::source::fetch::Limits;
 
     fn told(code: i32, words: &str) -> String {
         let error = explain(ExitStatus::from_raw(code << 8), words);
@@ -294,7 +286,7 @@ mod tests {
         let crate::source::remote::Location::Ssh(place) = place.location() else { panic!("it is behind SSH") };
         let (key, hosts) = (Some("/k".into()), Some("/my hosts".into()));
         let files = Files { ssh_key: key, known_hosts: hosts, ..Files::default() };
-        let command = Ssh::new(place, &files, Instant::now(), 0).command();
+        let command = Ssh::new(place, &files, Allowance::new(Limits::default())).command();
         let arguments: Vec<_> = command.get_args().map(|argument| argument.to_str().unwrap()).collect();
         assert_eq!(
             arguments.join("|"),

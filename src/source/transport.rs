@@ -38,14 +38,6 @@ impl Carrier {
         }
     }
 
-    /// Bytes received so far.
-    pub(super) fn received(&self) -> u64 {
-        match self {
-            Self::Http(channel) => channel.received(),
-            Self::Ssh(ssh) => ssh.received(),
-        }
-    }
-
     fn fail<T>(&self, error: FetchError) -> io::Result<T> {
         match self {
             Self::Http(channel) => channel.fail(error),

@@ -11,7 +11,7 @@ use rustix::process::{Resource, Rlimit, Signal, getpgrp, getpid, kill_current_pr
 use serde::{Deserialize, Serialize};
 
 use super::credentials::{Login, Secret};
-use super::fetch::{self, Fetched, Limits, Request};
+use super::fetch::{self, Fetched, Limits, Pace, Request};
 use super::files::Files;
 use super::{FetchError, REASONS};
 
@@ -35,14 +35,16 @@ struct WireRequest {
     depth: Option<u32>,
     time_ms: u64,
     bytes: u64,
+    pace_bytes: u64,
+    pace_over_ms: u64,
 }
 
 /// An answer in one line of JSON.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum WireAnswer {
-    Fetched { changed: bool, received: u64 },
-    Failed { reason: String, message: String },
+    Fetched(Fetched),
+    Failed { reason: String, message: String, retry_after_s: Option<u64> },
 }
 
 /// Spells a request as one line.
@@ -55,8 +57,10 @@ pub(super) fn spell(request: &Request) -> Result<Vec<u8>, FetchError> {
         files: files.clone(),
         labels: labels.clone(),
         depth: *depth,
-        time_ms: u64::try_from(limits.time.as_millis()).unwrap_or(u64::MAX),
+        time_ms: millis(limits.time),
         bytes: limits.bytes,
+        pace_bytes: limits.pace.bytes,
+        pace_over_ms: millis(limits.pace.over),
     };
     let mut line = serde_json::to_vec(&wire)
         .map_err(|error| FetchError::new("internal", format!("the path of the mirror cannot be told: {error}")))?;
@@ -64,14 +68,18 @@ pub(super) fn spell(request: &Request) -> Result<Vec<u8>, FetchError> {
     Ok(line)
 }
 
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
 /// Reads an answer; `None` if it is not a whole one.
 pub(super) fn read_answer(text: &[u8]) -> Option<Result<Fetched, FetchError>> {
     let text = text.strip_suffix(b"\n")?;
     Some(match serde_json::from_slice(text).ok()? {
-        WireAnswer::Fetched { changed, received } => Ok(Fetched { changed, received }),
-        WireAnswer::Failed { reason, message } => {
+        WireAnswer::Fetched(fetched) => Ok(fetched),
+        WireAnswer::Failed { reason, message, retry_after_s } => {
             let reason = REASONS.into_iter().find(|known| *known == reason).unwrap_or("internal");
-            Err(FetchError::new(reason, message))
+            Err(FetchError { reason, message, retry_after: retry_after_s.map(Duration::from_secs) })
         }
     })
 }
@@ -92,8 +100,11 @@ pub fn run() -> io::Result<()> {
     limit(&request.limits);
     end_with_parent()?;
     let answer = match fetch::fetch(&request) {
-        Ok(Fetched { changed, received }) => WireAnswer::Fetched { changed, received },
-        Err(FetchError { reason, message }) => WireAnswer::Failed { reason: reason.to_owned(), message },
+        Ok(fetched) => WireAnswer::Fetched(fetched),
+        Err(FetchError { reason, message, retry_after }) => {
+            let retry_after_s = retry_after.map(|wait| wait.as_secs());
+            WireAnswer::Failed { reason: reason.to_owned(), message, retry_after_s }
+        }
     };
     let mut line = serde_json::to_vec(&answer)?;
     line.push(b'\n');
@@ -105,7 +116,8 @@ pub fn run() -> io::Result<()> {
 fn parse(line: &[u8]) -> Option<Request> {
     let wire: WireRequest = serde_json::from_slice(line).ok()?;
     let login = wire.login.map(|(username, password)| Login { username, password: Secret::new(password) });
-    let limits = Limits { time: Duration::from_millis(wire.time_ms), bytes: wire.bytes };
+    let pace = Pace { bytes: wire.pace_bytes, over: Duration::from_millis(wire.pace_over_ms) };
+    let limits = Limits { time: Duration::from_millis(wire.time_ms), bytes: wire.bytes, pace };
     let WireRequest { mirror, files, labels, depth, .. } = wire;
     Some(Request { remote: wire.remote.parse().ok()?, mirror, login, files, labels, depth, limits })
 }
@@ -138,6 +150,7 @@ fn end_with_parent() -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::rewritten::Rewritten;
 
     #[test]
     fn a_request_survives_the_pipe() {
@@ -146,7 +159,11 @@ mod tests {
             files: Files { ssh_key: Some("/k".into()), ..Files::default() },
             labels: vec!["main".to_owned(), "v*".to_owned()],
             depth: Some(1),
-            limits: Limits { time: Duration::from_millis(1500), bytes: 7 },
+            limits: Limits {
+                time: Duration::from_millis(1500),
+                bytes: 7,
+                pace: Pace { bytes: 8, over: Duration::from_millis(9) },
+            },
             ..Request::new("git@host:a b".parse().unwrap(), "/state/gen-1".into())
         };
         let line = spell(&request).unwrap();
@@ -161,12 +178,14 @@ mod tests {
         let fetched = br#"{"fetched":{"changed":true,"received":7}}"#;
         assert!(read_answer(fetched).is_none());
         let answer = read_answer(&[fetched, &b"\n"[..]].concat()).unwrap();
-        assert_eq!(answer, Ok(Fetched { changed: true, received: 7 }));
+        assert_eq!(answer, Ok(Fetched { changed: true, received: 7, rewritten: Rewritten::default() }));
         let failed = |reason: &str| {
-            let text = format!("{{\"failed\":{{\"reason\":\"{reason}\",\"message\":\"no\"}}}}\n");
-            read_answer(text.as_bytes()).unwrap().unwrap_err().reason
+            let rest = "\"message\":\"no\",\"retry_after_s\":90";
+            let text = format!("{{\"failed\":{{\"reason\":\"{reason}\",{rest}}}}}\n");
+            let error = read_answer(text.as_bytes()).unwrap().unwrap_err();
+            (error.reason, error.retry_after.unwrap().as_secs())
         };
-        assert_eq!((failed("auth"), failed("made up")), ("auth", "internal"));
+        assert_eq!((failed("auth"), failed("made up")), (("auth", 90), ("internal", 90)));
         assert!(read_answer(b"thread panicked\n").is_none());
     }
 

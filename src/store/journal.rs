@@ -70,7 +70,7 @@ impl Journal {
 
 /// True if nothing is new about a failure. Some servers never fail twice with the same words.
 fn is_known(error: &FetchError, (told, at): &(FetchError, Instant)) -> bool {
-    error.reason == told.reason && at.elapsed() < if error == told { REMINDER } else { OTHER_WORDS }
+    error.reason == told.reason && at.elapsed() < if error.message == told.message { REMINDER } else { OTHER_WORDS }
 }
 
 fn tell_failure(live: &Live, error: &FetchError, is_fresh: bool) {

@@ -29,6 +29,9 @@ const WAITING: usize = 100;
 /// The longest pause after failures, and the shortest after a refused password, so that no account is locked.
 const LONG_PAUSE: Duration = Duration::from_secs(60);
 
+/// The longest pause that a remote may ask for.
+const LONGEST_WISH: Duration = Duration::from_secs(10 * 60);
+
 /// What a refresh did.
 #[derive(Debug, Clone)]
 pub struct Outcome {
@@ -192,7 +195,7 @@ impl Refresher {
             (Ok(_), Err(_)) => "the fetch failed unexpectedly; this is a bug in layerd".to_owned(),
             (Err(error), _) => format!("no thread can be started to fetch: {error}"),
         };
-        failed(&self.live, FetchError { reason: "internal", message })
+        failed(&self.live, FetchError::new("internal", message))
     }
 
     /// Books the outcome and says how long to wait until the next fetch.
@@ -270,7 +273,8 @@ fn failed(live: &Live, error: FetchError) -> Outcome {
 }
 
 /// The time until the next fetch: the period, or after failures 1 s, 2 s, 4 s … up to a minute or the period, whichever
-/// is longer; always somewhere between half of it and all of it, so that many servers do not ask at once.
+/// is longer; always somewhere between half of it and all of it, so that many servers do not ask at once. A remote that
+/// asks for a longer pause gets it, and up to a tenth more for the same reason.
 fn pause(period: Duration, failures: u32, error: Option<&FetchError>, random: f64) -> Duration {
     let longest = period.max(LONG_PAUSE);
     let whole = match failures {
@@ -278,7 +282,8 @@ fn pause(period: Duration, failures: u32, error: Option<&FetchError>, random: f6
         _ if error.is_some_and(|error| error.reason == "auth") => longest * 2,
         failures => longest.min(Duration::from_secs(1 << (failures - 1).min(12))),
     };
-    whole.mul_f64(0.5 + 0.5 * random)
+    let wish = error.and_then(|error| error.retry_after).unwrap_or_default().min(LONGEST_WISH);
+    whole.mul_f64(0.5 + 0.5 * random).max(wish.mul_f64(1.0 + 0.1 * random))
 }
 
 /// A number from 0 up to 1, good enough to keep servers from marching in step.
@@ -301,7 +306,7 @@ mod tests {
     use super::*;
 
     fn pauses(reason: &'static str, period: u64) -> Vec<u64> {
-        let error = FetchError { reason, message: String::new() };
+        let error = FetchError::new(reason, "");
         let pause = |failures| pause(Duration::from_secs(period), failures, Some(&error), 1.0).as_secs();
         (1..=8).map(pause).collect()
     }
@@ -314,9 +319,21 @@ mod tests {
 
     #[test]
     fn a_refused_password_is_not_tried_again_within_a_minute() {
-        let error = FetchError { reason: "auth", message: String::new() };
+        let error = FetchError::new("auth", "");
         assert_eq!(pause(Duration::from_secs(5), 1, Some(&error), 0.0).as_secs(), 60);
         assert_eq!(pauses("auth", 30), [120; 8]);
+    }
+
+    #[test]
+    fn bad_g05_a_remote_that_asks_for_a_pause_gets_it_within_reason() {
+        let asked = |seconds, failures, random| {
+            let retry_after = Some(Duration::from_secs(seconds));
+            let error = FetchError { retry_after, ..FetchError::new("rate-limited", "") };
+            pause(Duration::from_secs(30), failures, Some(&error), random).as_secs()
+        };
+        assert_eq!((asked(100, 1, 0.0), asked(100, 1, 1.0)), (100, 110), "never earlier than asked");
+        assert_eq!((asked(0, 5, 1.0), asked(3, 5, 1.0)), (16, 16), "never earlier than without the wish");
+        assert_eq!((asked(3600, 1, 0.0), asked(u64::MAX, 1, 0.0)), (600, 600), "at most ten minutes");
     }
 
     #[test]
@@ -327,7 +344,7 @@ mod tests {
     }
 
     fn failure(reason: &'static str) -> FetchError {
-        FetchError { reason, message: format!("it is {reason}") }
+        FetchError::new(reason, format!("it is {reason}"))
     }
 
     /// Labels as they are served with their commits, then the error.

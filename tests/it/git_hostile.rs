@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use layerd::source::REASONS;
+use layerd::source::fetch::Pace;
 
 use crate::harness::hostile::{Facts, Script, Step, begun, head, honest_list, line, list, packed, serve};
 use crate::harness::repo::Repo;
@@ -102,6 +103,56 @@ fn bad_g02_a_server_that_drips_costs_the_time_limit_and_no_more() {
         let told = told(script, |fetches| fetches.limits.time = Duration::from_millis(400));
         assert_eq!(told, "timeout: `URL` was not fetched: the fetch took longer than its limit");
     }
+}
+
+/// Patience for tests: a kilobyte every 300 ms, and all the time in the world.
+fn impatient(fetches: &mut Fetches) {
+    fetches.limits.pace = Pace { bytes: 1000, over: Duration::from_millis(300) };
+}
+
+#[test]
+fn bad_g02_a_server_that_is_too_slow_is_given_up_long_before_the_time_limit() {
+    let pause = Duration::from_millis(10);
+    let list: Script = |_| {
+        let drip = Step::Drip(b"001e# service=git-upload-pack\n0000".repeat(10), Duration::from_millis(10));
+        [vec![head("advertisement"), drip], Vec::new()]
+    };
+    let pack: Script = |facts| {
+        let mut steps = begun(&facts.pack[..5000]);
+        let rest = line([&[1], &facts.pack[5000..50_000]].concat());
+        steps.push(Step::Drip(rest, Duration::from_millis(10)));
+        [honest_list(facts), steps]
+    };
+    for script in [list, pack] {
+        let start = Instant::now();
+        let told = told(script, impatient);
+        let sent = told.strip_prefix("timeout: `URL` was not fetched: the remote is too slow: it sent ");
+        let sent = sent.and_then(|rest| rest.strip_suffix(" bytes in 300ms, and 1000 are the least"));
+        let sent: u128 = sent.unwrap_or_else(|| panic!("{told}")).parse().unwrap();
+        assert!(sent < 1000 && start.elapsed() < Duration::from_secs(10), "{told}: {:?}", start.elapsed());
+        assert!(sent <= start.elapsed().as_millis() / pause.as_millis() + 200, "{told}");
+    }
+    let silent = "timeout: `URL` was not fetched: the remote was silent for 300ms";
+    assert_eq!(told(|facts| [honest_list(facts), vec![Step::Hang]], impatient), silent);
+    assert_eq!(told(|_| [vec![head("advertisement"), Step::Hang], Vec::new()], impatient), silent);
+}
+
+#[test]
+fn bad_g02_a_server_that_says_it_is_still_counting_is_not_too_slow() {
+    let counting: Script = |facts| {
+        let mut steps = vec![head("result"), Step::Send(line("NAK\n"))];
+        steps.extend((0..30).map(|_| Step::Drip(line(b"\x02counting\n"), Duration::from_millis(3))));
+        steps.extend(packed(&facts.pack).into_iter().skip(1).map(|step| match step {
+            // The same without its first line, which has been sent.
+            Step::Send(bytes) => Step::Send(bytes.strip_prefix(&*line("NAK\n")).map(<[u8]>::to_vec).unwrap_or(bytes)),
+            other => other,
+        }));
+        [honest_list(facts), steps]
+    };
+    let start = Instant::now();
+    let told = told(counting, impatient);
+    assert_eq!(told, "fetched", "after {:?}", start.elapsed());
+    assert!(start.elapsed() > Duration::from_millis(1000));
 }
 
 #[test]

@@ -8,6 +8,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use layerd::source::Source as _;
+use layerd::source::fetch::Pace;
 use layerd::source::files::Files;
 
 use crate::harness::repo::Repo;
@@ -217,6 +218,26 @@ fn bad_g03_an_ssh_that_hangs_ends_with_the_fetch_and_all_that_it_has_started() {
     assert_eq!(fetches.told(), "timeout: `URL` was not fetched: the fetch took longer than its limit");
     for name in ["ssh", "proxy"] {
         let process = programs.process(name);
+        crate::harness::eventually("it has ended", || !is_alive(process));
+    }
+}
+
+#[test]
+fn bad_g02_an_ssh_that_says_too_little_ends_long_before_the_time_limit() {
+    let programs = StandIns::new();
+    let first = "0034ffffffffffffffffffffffffffffffffffffffff refs/x\\n";
+    let cases = [
+        ("exec sleep 1000", "the remote was silent for 300ms"),
+        ("printf fff0; while :; do printf .; sleep 0.05; done", "the remote is too slow: it sent "),
+    ];
+    for (then, expected) in cases {
+        // The time that a login takes, to the first byte, is not counted.
+        programs.script("ssh", &format!("echo $$ > $here/ssh; sleep 0.5; printf '{first}'; {then}"));
+        let mut fetches = Fetches::new("git@host:x", worker(programs.variables()));
+        fetches.limits.pace = Pace { bytes: 50, over: Duration::from_millis(300) };
+        let told = fetches.told();
+        assert!(told.starts_with(&format!("timeout: `URL` was not fetched: {expected}")), "{told}");
+        let process = programs.process("ssh");
         crate::harness::eventually("it has ended", || !is_alive(process));
     }
 }

@@ -20,6 +20,8 @@ pub(crate) enum Behaviour {
     Redirect(String, String),
     /// Answers everything with this status line, content type and body.
     Page(&'static str, &'static str, Vec<u8>),
+    /// Answers everything with this status line and this value of the header `Retry-After`.
+    Busy(&'static str, String),
     /// Takes the request and never answers.
     Hang,
 }
@@ -122,6 +124,7 @@ fn serve(stream: TcpStream, folder: &Path, seen: &Mutex<Vec<Seen>>, behaviour: &
         }
         Behaviour::Redirect(..) => backend(folder, &request),
         Behaviour::Page(status, kind, body) => answer(status, &format!("Content-Type: {kind}\r\n"), &body),
+        Behaviour::Busy(status, wish) => answer(status, &format!("Retry-After: {wish}\r\n"), b""),
         Behaviour::Hang => {
             // Ends when the client gives up.
             stream.read_to_end(&mut Vec::new()).ok();

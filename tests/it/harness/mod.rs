@@ -5,11 +5,13 @@
 
 mod ask;
 pub(crate) mod exchange;
+pub(crate) mod faults;
 pub(crate) mod folder;
 pub(crate) mod git_http;
 pub(crate) mod hostile;
 pub(crate) mod repo;
 pub(crate) mod server;
+pub(crate) mod sshd;
 pub(crate) mod worker;
 
 use std::thread;
