@@ -20,8 +20,9 @@
 
 // floor 0: what configuration is
 pub mod config;
-// floor 1: bytes to values and back
+// floor 1: bytes to values and back; sealed values to plain ones
 pub mod format;
+pub mod secret;
 // floor 2: a commit made ready
 pub mod snapshot;
 // floor 3: where trees come from; the path that every answer takes

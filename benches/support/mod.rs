@@ -4,18 +4,20 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use layerd::config::tree::{BlobId, CommitId, File, Tree};
-use layerd::snapshot::{Bodies, Rules, Snapshot};
+use layerd::snapshot::{Bodies, Rules, Secrets, Snapshot};
 
 /// The files of a repository, by path, and their bytes, by blob.
 pub(crate) struct Repository {
     tree: Tree,
     blobs: HashMap<BlobId, String>,
+    /// What sealed values are opened with.
+    pub(crate) secrets: Secrets,
 }
 
 impl Repository {
     /// `application` with a file for production, and as many services with two files each.
     pub(crate) fn of_services(services: usize) -> Self {
-        let mut repository = Self { tree: Tree::default(), blobs: HashMap::new() };
+        let mut repository = Self { tree: Tree::default(), blobs: HashMap::new(), secrets: Secrets::default() };
         repository.put("application.yml", shared("INFO"));
         repository.put("application-production.yml", shared("WARN"));
         for number in 0..services {
@@ -37,7 +39,8 @@ impl Repository {
     pub(crate) fn build(&self, bodies: &mut Bodies) -> Snapshot {
         let read = |blob: BlobId| Ok::<_, ()>(self.blobs[&blob].clone().into_bytes());
         let id = (CommitId([7; 20]), 0);
-        Snapshot::build(id, self.tree.clone(), &Rules::default(), bodies, read).expect("every blob is there")
+        Snapshot::build(id, self.tree.clone(), (&Rules::default(), &self.secrets), bodies, read)
+            .expect("every blob is there")
     }
 }
 

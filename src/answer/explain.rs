@@ -1,10 +1,11 @@
-//! Where every value of an answer comes from, and what it hides.
+//! Where every value of an answer comes from, and what it hides; secrets as stars, whether they were opened or not.
 
 use crate::config::effective::{Hidden, Place};
 use crate::config::interpolate::{Resolve, Resolver};
 use crate::config::key;
 use crate::config::layer::{Data, Origin};
 use crate::config::value::Value;
+use crate::secret::sealed::is_sealed;
 
 use super::Selection;
 
@@ -55,7 +56,7 @@ pub fn explain(selection: &Selection, resolve: Resolve, only: Option<&str>) -> V
         explained.push(Explained {
             key: leaf.path,
             written: (written != value).then_some(written),
-            value,
+            value: starred(value),
             origin: leaf.place.origin(&selection.layers),
             part: selection.part_of(leaf.place.layer),
             hides: leaf.hides.iter().rev().map(|hidden| hidden_value(hidden, selection)).collect(),
@@ -71,7 +72,15 @@ fn resolved(data: &Data, place: Place, resolver: &mut Resolver<'_>) -> Value {
     }
 }
 
+/// A sealed value that was not opened is told like one that was.
+fn starred(value: Value) -> Value {
+    match value {
+        Value::String(text) if is_sealed(&text) => Value::from("***"),
+        other => other,
+    }
+}
+
 fn hidden_value(hidden: &Hidden, selection: &Selection) -> HiddenValue {
     let part = selection.part_of(hidden.place.layer);
-    HiddenValue { value: hidden.value.clone(), origin: hidden.place.origin(&selection.layers), part }
+    HiddenValue { value: starred(hidden.value.clone()), origin: hidden.place.origin(&selection.layers), part }
 }

@@ -54,8 +54,10 @@ pub struct Spelling {
 pub struct Spelled {
     /// The body.
     pub body: Bytes,
-    /// The strong entity tag, in quotes: a digest of the spelling and the body.
+    /// The strong entity tag, in quotes: a digest of the spelling and the body, in which secrets are as they are sealed.
     pub etag: Arc<str>,
+    /// There are opened secrets in the body.
+    pub is_secret: bool,
 }
 
 /// Why there is no answer.
@@ -93,6 +95,8 @@ pub fn select(snapshot: &Snapshot, address: &Address) -> Result<Selection, Answe
                 // Equal bytes mean different things in different formats.
                 digest.update(file.path.rsplit('.').next().unwrap_or_default());
                 digest.update(document.number.to_be_bytes());
+                // And sealed values in different places and with different keys.
+                digest.update(file.opening.as_ref().map_or([0; 16], |opening| opening.stamp));
                 layers.push(Layer { path: Arc::clone(&file.path), body: Arc::clone(&file.body), index });
             }
         }
@@ -187,13 +191,19 @@ pub fn spell(selection: &Selection, spelling: &Spelling) -> Result<Spelled, Answ
             .get(key, |text, place| resolver.value(text, place))
             .ok_or_else(|| AnswerError::NoKey(Arc::clone(key)))?,
     };
-    Ok(seal(spelling.format, format::write(spelling.format, &value, spelling.pretty)))
+    let write = |value: &Value| format::write(spelling.format, value, spelling.pretty);
+    if !value.has_secret() {
+        return Ok(seal(spelling.format, write(&value)));
+    }
+    // Whoever sees the tag can not try guesses of a secret on it, and every replica makes the same.
+    let etag = etag(spelling.format, &write(&value.sealed()));
+    Ok(Spelled { etag, body: Bytes::from(write(&value.revealed())), is_secret: true })
 }
 
 /// A body with its entity tag.
 #[must_use]
 pub fn seal(format: Format, body: String) -> Spelled {
-    Spelled { etag: etag(format, &body), body: Bytes::from(body) }
+    Spelled { etag: etag(format, &body), body: Bytes::from(body), is_secret: false }
 }
 
 /// What is wrong with a snapshot: the problems of its files, and those that show only when the layers of an address that

@@ -36,7 +36,7 @@ mod tests {
         for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
             let ran = run(&["completions", shell], &[]);
             assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{shell}");
-            for word in ["refresh", "explain", "insecure-open"] {
+            for word in ["refresh", "explain", "insecure-open", "keygen", "rebind", "spring-salt"] {
                 assert!(ran.out.contains(word), "{shell} does not know {word}");
             }
         }

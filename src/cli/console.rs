@@ -1,7 +1,8 @@
-//! Where a command speaks to: stdout for results, stderr for words about them; and how it ends.
+//! Where a command speaks to and listens: stdout for results, stderr for words about them, stdin for secrets; and how it
+//! ends.
 
 use std::fmt;
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, Read, Write};
 
 use crate::settings::{Environment, Refusal};
 
@@ -21,14 +22,17 @@ pub(super) enum Exit {
     Settings = 78,
 }
 
-/// The two streams of a command and what is around it.
+/// The streams of a command and what is around it.
 pub(super) struct Console<'a> {
+    pub(super) input: &'a mut dyn Read,
     pub(super) out: &'a mut dyn Write,
     pub(super) err: &'a mut dyn Write,
     /// True if stdout is a terminal.
     pub(super) is_terminal: bool,
     /// True if stderr is a terminal.
     pub(super) err_is_terminal: bool,
+    /// True if stdin is a terminal.
+    pub(super) input_is_terminal: bool,
     pub(super) environment: &'a Environment,
 }
 
@@ -162,10 +166,12 @@ mod tests {
         let (mut out, mut err) = (Closed(kind), Vec::new());
         let exit = {
             let mut console = Console {
+                input: &mut io::empty(),
                 out: &mut out,
                 err: &mut err,
                 is_terminal,
                 err_is_terminal: is_terminal,
+                input_is_terminal: false,
                 environment: &environment,
             };
             let failure = Failure::from(console.print("x").unwrap_err());

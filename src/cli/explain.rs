@@ -1,6 +1,7 @@
 //! `layerd explain`: where every value comes from and what it hides, from a server or a repository.
 
 use std::fmt::{self, Write as _};
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::ValueEnum;
@@ -10,11 +11,13 @@ use serde_json::value::RawValue;
 use crate::config::interpolate::Resolve;
 use crate::http::native;
 use crate::settings::Environment;
+use crate::snapshot::{OnFailure, Secrets};
 use crate::store::Chosen;
 
 use super::client::{Server, ServerArg};
 use super::console::{Console, Exit, Failure, plain};
 use super::get;
+use super::keys::KeyArgs;
 use super::question::Question;
 use super::repository::{Read, failure, read};
 
@@ -42,6 +45,8 @@ pub(super) struct Args {
     pub(super) repo: Option<String>,
     #[command(flatten)]
     server: ServerArg,
+    #[command(flatten)]
+    keys: KeyArgs,
 }
 
 /// How an explanation is spelled.
@@ -91,6 +96,10 @@ impl Args {
             let json = self.explain(repo, console.environment)?;
             return self.show(json.as_bytes(), console);
         }
+        if !self.keys.is_empty() {
+            let message = "keys are for what is read from a repository";
+            return Err(Failure::new(Exit::Usage, message).with_hint("name it with --repo; a server has its own keys"));
+        }
         let server = Server::new(self.server.server.as_deref(), console.environment)?;
         let mut query = self.question.query();
         query.extend(self.key.iter().map(|key| ("key", key.as_str())));
@@ -101,7 +110,9 @@ impl Args {
     /// The JSON that the server would answer, from a repository.
     fn explain(&self, repo: &str, environment: &Environment) -> Result<String, Failure> {
         let address = self.question.address()?;
-        let Read { label, snapshot } = read(repo, &address, environment)?;
+        // What does not open is told like what does: as stars, with its place.
+        let secrets = Secrets { ring: Arc::new(self.keys.ring(None, environment)?), on_failure: OnFailure::Leave };
+        let Read { label, snapshot } = read(repo, &address, secrets, environment)?;
         native::explanation(&address, &Chosen::alone(label, snapshot), Resolve::Known, self.key.as_deref())
             .map_err(|error| failure(&error))
     }

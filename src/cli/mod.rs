@@ -6,13 +6,23 @@
 mod client;
 mod completions;
 mod console;
+mod decrypt;
+mod encrypt;
 mod explain;
 mod get;
 mod health;
+mod input;
+mod keygen;
+mod keys;
+mod place;
 mod question;
+mod random;
 mod refresh;
 mod render;
 mod repository;
+mod rotate;
+mod sealing;
+mod secrets;
 mod serve;
 mod settings;
 #[cfg(test)]
@@ -51,6 +61,11 @@ enum Command {
     Get(get::Args),
     Render(render::Args),
     Explain(explain::Args),
+    Keygen(keygen::Args),
+    Encrypt(encrypt::Args),
+    Decrypt(decrypt::Args),
+    Rotate(rotate::Args),
+    Secrets(secrets::Args),
     Refresh(refresh::Args),
     Settings(settings::Args),
     Health(health::Args),
@@ -65,10 +80,12 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
         return fetch_child();
     }
     let environment = Environment::of_process();
-    let (mut out, mut err) = (io::stdout(), io::stderr());
+    let (mut input, mut out, mut err) = (io::stdin(), io::stdout(), io::stderr());
     let mut console = Console {
+        input_is_terminal: input.is_terminal(),
         is_terminal: out.is_terminal(),
         err_is_terminal: err.is_terminal(),
+        input: &mut input,
         out: &mut out,
         err: &mut err,
         environment: &environment,
@@ -103,6 +120,11 @@ impl Command {
             Self::Get(args) => args.run(console),
             Self::Render(args) => args.run(console),
             Self::Explain(args) => args.run(console),
+            Self::Keygen(args) => args.run(console),
+            Self::Encrypt(args) => args.run(console),
+            Self::Decrypt(args) => args.run(console),
+            Self::Rotate(args) => args.run(console),
+            Self::Secrets(args) => args.run(console),
             Self::Refresh(args) => args.run(console),
             Self::Settings(args) => args.run(console),
             Self::Health(args) => args.run(console),
@@ -136,8 +158,11 @@ mod tests {
 
     #[test]
     fn every_command_has_help_with_examples_on_stdout() {
-        for command in ["serve", "get", "render", "explain", "refresh", "settings", "health", "completions"] {
-            let ran = run(&[command, "--help"], &[]);
+        let commands = "serve|get|render|explain|keygen|encrypt|decrypt|rotate|secrets|secrets list|secrets audit|\
+                        secrets migrate|secrets rebind|refresh|settings|health|completions";
+        for command in commands.split('|') {
+            let words: Vec<&str> = command.split(' ').chain(["--help"]).collect();
+            let ran = run(&words, &[]);
             assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{command}");
             assert!(ran.out.contains("\nExamples:\n  layerd "), "{command}: {}", ran.out);
             assert!(ran.out.contains(&format!("Usage: layerd {command}")), "{command}: {}", ran.out);

@@ -1,9 +1,13 @@
 //! `layerd render`: the answer that a server would give, without a server, from a folder or a repository.
 
+use std::sync::Arc;
+
 use crate::answer;
+use crate::snapshot::{OnFailure, Secrets};
 
 use super::console::{Console, Exit, Failure};
 use super::get;
+use super::keys::KeyArgs;
 use super::question::{Question, Spelling};
 use super::repository::{failure, read};
 
@@ -13,7 +17,8 @@ use super::repository::{failure, read};
 Examples:
   layerd render user-service production --repo .
   layerd render user-service --repo https://git.example.org/team/config.git --label main --format yaml
-  layerd render user-service production --repo config-repo --key server.port")]
+  layerd render user-service production --repo config-repo --key server.port
+  layerd render user-service production --repo . --keys prod-2026a=prod.key      sealed values opened")]
 pub(super) struct Args {
     #[command(flatten)]
     pub(super) question: Question,
@@ -22,12 +27,16 @@ pub(super) struct Args {
     /// The folder, Git working tree or URL to read
     #[arg(long, value_name = "DIR-or-URL")]
     pub(super) repo: String,
+    #[command(flatten)]
+    keys: KeyArgs,
 }
 
 impl Args {
     pub(super) fn run(&self, console: &mut Console<'_>) -> Result<Exit, Failure> {
         let address = self.question.address()?;
-        let read = read(&self.repo, &address, console.environment)?;
+        let ring = Arc::new(self.keys.ring(None, console.environment)?);
+        let secrets = Secrets { ring, on_failure: OnFailure::Pin };
+        let read = read(&self.repo, &address, secrets, console.environment)?;
         let selection = answer::select(&read.snapshot, &address).map_err(|error| failure(&error))?;
         let spelled = answer::spell(&selection, &self.spelling.to_answer()).map_err(|error| failure(&error))?;
         get::print(&spelled.body, console)

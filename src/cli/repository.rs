@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
+
 use crate::answer::AnswerError;
 use crate::config::address::Address;
-use crate::serve::{self, ServeError};
+use crate::serve::{self, Means, ServeError};
 use crate::settings::{self, Environment, Flags, Purpose};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Secrets, Snapshot, is_about_keys};
 
 use super::console::{Exit, Failure};
+use super::keys::NAME_KEYS;
 
 /// A snapshot and the label that it is of.
 pub(super) struct Read {
@@ -18,7 +21,12 @@ pub(super) struct Read {
 
 /// Reads what answers an address: the files of a folder as they are, or the commit of a label if `repo` is a URL or a
 /// label is asked for.
-pub(super) fn read(repo: &str, address: &Address, environment: &Environment) -> Result<Read, Failure> {
+pub(super) fn read(
+    repo: &str,
+    address: &Address,
+    secrets: Secrets,
+    environment: &Environment,
+) -> Result<Read, Failure> {
     let mirror = tempfile::tempdir().map_err(|error| Failure::new(Exit::Unreachable, format!("{error}")))?;
     let path = environment.directory.join(repo);
     let as_folder = path.is_dir() && address.label.is_none() && !crate::source::dir::is_bare_repository(&path);
@@ -30,8 +38,10 @@ pub(super) fn read(repo: &str, address: &Address, environment: &Environment) -> 
         ..Flags::default()
     };
     let loaded = settings::load(&flags, environment, Purpose::Serve).map_err(Failure::Refused)?;
-    let source = loaded.settings.sources.first().ok_or_else(|| unreachable(&"there is no source"))?;
-    let opened = serve::open(source, &loaded.settings, None).map_err(|error| refused(&error))?;
+    let means =
+        Means { settings: Arc::new(loaded.settings), secrets: Arc::new(ArcSwap::from_pointee(secrets)), worker: None };
+    let source = means.settings.sources.first().ok_or_else(|| unreachable(&"there is no source"))?;
+    let opened = serve::open(source, &means).map_err(|error| refused(&error))?;
     opened.live.source.fetch().map_err(|error| unreachable(&error))?;
     opened.live.advance().map_err(|error| unreachable(&error))?;
     let found = opened.live.labelled(address.label.as_deref()).map_err(|error| unreachable(&error))?;
@@ -41,7 +51,18 @@ pub(super) fn read(repo: &str, address: &Address, environment: &Environment) -> 
 
 /// An answer that cannot be made, told as commands tell it.
 pub(super) fn failure(error: &AnswerError) -> Failure {
-    Failure::new(Exit::No, error.to_string())
+    let AnswerError::Broken(problems) = error else { return Failure::new(Exit::No, error.to_string()) };
+    let is_all_about_keys = !problems.is_empty() && problems.iter().all(|problem| is_about_keys(problem.code));
+    if !is_all_about_keys {
+        return Failure::new(Exit::No, error.to_string());
+    }
+    // What a server is told to do about its keys is not what a command can do.
+    let lines: Vec<_> = problems
+        .iter()
+        .map(|problem| format!("{}:{}:{}: {}", problem.file, problem.at.line, problem.at.column, problem.message))
+        .collect();
+    let about_keys = lines.join("\n").replace("and this server has no keys", "and no key was named");
+    Failure::new(Exit::No, about_keys).with_hint(NAME_KEYS)
 }
 
 fn refused(error: &ServeError) -> Failure {

@@ -19,7 +19,7 @@ Examples:
   layerd serve --settings layerd.yaml --listen 127.0.0.1:0
 
 Settings come from the file, then variables (LAYERD_HTTP__LISTEN), then flags; later ones win. Ends with 78 if they are
-refused. SIGTERM finishes the requests under way, SIGHUP fetches now.")]
+refused. SIGTERM finishes the requests under way; SIGHUP fetches now, and reads the key files.")]
 pub(super) struct Args {
     #[command(flatten)]
     settings: SettingsArgs,

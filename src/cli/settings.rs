@@ -65,8 +65,8 @@ mod tests {
 
     #[test]
     fn mistakes_end_with_78() {
-        let ran = run(&["settings"], &[("LAYERD_SECRETS__ENCRYPT_WITH", "x")]);
-        let told = "error: LAYERD_SECRETS__ENCRYPT_WITH: `secrets` is not available in this version\n";
+        let ran = run(&["settings"], &[("LAYERD_ACCESS__TOKENS", "x")]);
+        let told = "error: LAYERD_ACCESS__TOKENS: `access` is not available in this version\n";
         assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (78, "", told));
     }
 

@@ -19,20 +19,32 @@ pub(super) struct Ran {
 
 /// Runs a command with these variables and no others.
 pub(super) fn run(args: &[&str], variables: &[(&str, &str)]) -> Ran {
-    run_as(args, variables, false)
+    run_as(args, variables, b"", false)
+}
+
+/// Runs a command with these bytes on standard input.
+pub(super) fn run_with_input(args: &[&str], variables: &[(&str, &str)], input: &[u8]) -> Ran {
+    run_as(args, variables, input, false)
 }
 
 /// Runs a command as if both streams were a terminal.
 pub(super) fn run_on_terminal(args: &[&str], variables: &[(&str, &str)]) -> Ran {
-    run_as(args, variables, true)
+    run_as(args, variables, b"", true)
 }
 
-fn run_as(args: &[&str], variables: &[(&str, &str)], is_terminal: bool) -> Ran {
+fn run_as(args: &[&str], variables: &[(&str, &str)], mut input: &[u8], is_terminal: bool) -> Ran {
     let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     let environment = Environment { variables, directory: "/here".into() };
     let (mut out, mut err) = (Vec::new(), Vec::new());
-    let mut console =
-        Console { out: &mut out, err: &mut err, is_terminal, err_is_terminal: is_terminal, environment: &environment };
+    let mut console = Console {
+        input: &mut input,
+        out: &mut out,
+        err: &mut err,
+        is_terminal,
+        err_is_terminal: is_terminal,
+        input_is_terminal: false,
+        environment: &environment,
+    };
     let args = std::iter::once("layerd").chain(args.iter().copied()).map(OsString::from);
     let code = run_on(args, &mut console);
     let text = |bytes| String::from_utf8(bytes).expect("commands print text");

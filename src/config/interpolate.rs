@@ -3,14 +3,18 @@
 //! The only source of values is the configuration itself, never the environment of the server. What cannot be resolved
 //! stays exactly as written, because it is often meant for the client's own environment.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
+
+use zeroize::Zeroizing;
 
 use super::effective::{Effective, Place};
 use super::key;
 use super::layer::{Data, Layer};
+use super::plain::Plain;
 use super::problem::{Fault, Problem};
-use super::value::Value;
+use super::value::{Opened, Value};
 
 /// How far placeholders are resolved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -118,22 +122,22 @@ impl<'a> Resolver<'a> {
             return self.placeholder(whole, key, default, nesting);
         }
         let mut joined = Resolved { value: Value::Null, complete: true, height: 0 };
-        let mut out = String::new();
+        let mut out = Joined::default();
         for piece in pieces {
             match piece {
-                Piece::Literal(literal) => out.push_str(literal),
+                Piece::Literal(literal) => out.push_text(literal),
                 Piece::Placeholder { whole, key, default } => {
                     let resolved = self.placeholder(whole, key, default, nesting)?;
-                    push(&mut out, &resolved.value);
+                    out.push(&resolved.value);
                     joined.complete &= resolved.complete;
                     joined.height = joined.height.max(resolved.height);
                 }
             }
-            if out.len() > MAX_TEXT {
+            if out.text.len() > MAX_TEXT {
                 return Err(Stop::Size);
             }
         }
-        Ok(Resolved { value: Value::from(out.as_str()), ..joined })
+        Ok(Resolved { value: out.into_value(), ..joined })
     }
 
     fn placeholder(&mut self, whole: &str, key: &str, default: Option<&str>, nesting: usize) -> Result<Resolved, Stop> {
@@ -142,11 +146,11 @@ impl<'a> Resolver<'a> {
             true => self.text(key, nesting + 1)?,
             false => Resolved { value: Value::from(key), complete: true, height: 0 },
         };
-        if !key.complete {
+        // A secret names no key: which keys are there would tell what it is.
+        if !key.complete || matches!(key.value, Value::Secret(_)) {
             return Ok(stays);
         }
-        let mut path = String::new();
-        push(&mut path, &key.value);
+        let path = spelled(&key.value);
         if let Some(found) = self.named(&path)? {
             return Ok(Resolved { height: found.height.max(key.height), ..found });
         }
@@ -155,9 +159,11 @@ impl<'a> Resolver<'a> {
         if !resolved.complete {
             return Ok(stays);
         }
-        let mut text = String::new();
-        push(&mut text, &resolved.value);
-        Ok(Resolved { value: Value::from(text.as_str()), ..resolved })
+        let value = match resolved.value {
+            Value::Secret(_) => resolved.value,
+            plain => Value::from(&*spelled(&plain)),
+        };
+        Ok(Resolved { value, ..resolved })
     }
 
     /// The resolved scalar at a path; `None` if there is none.
@@ -223,15 +229,45 @@ impl Stop {
     }
 }
 
-/// Adds a value as it is spelled inside text: numbers, booleans and null as in JSON.
-fn push(out: &mut String, value: &Value) {
+/// A text while it is put together. A secret in it makes all of it secret.
+#[derive(Default)]
+struct Joined {
+    text: Zeroizing<String>,
+    /// The text with secrets as they are sealed, from the first one on.
+    sealed: Option<String>,
+}
+
+impl Joined {
+    fn push_text(&mut self, text: &str) {
+        self.text.push_str(text);
+        self.sealed.iter_mut().for_each(|sealed| sealed.push_str(text));
+    }
+
+    fn push(&mut self, value: &Value) {
+        let Value::Secret(secret) = value else { return self.push_text(&spelled(value)) };
+        self.sealed.get_or_insert_with(|| self.text.to_string()).push_str(&secret.sealed);
+        self.text.push_str(secret.plain.expose());
+    }
+
+    fn into_value(mut self) -> Value {
+        match self.sealed {
+            None => Value::from(self.text.as_str()),
+            Some(sealed) => {
+                Value::Secret(Opened { sealed: Arc::from(sealed), plain: Plain::new(std::mem::take(&mut *self.text)) })
+            }
+        }
+    }
+}
+
+/// A value as it is spelled inside text: numbers, booleans and null as in JSON.
+fn spelled(value: &Value) -> Cow<'_, str> {
     match value {
-        Value::String(text) => out.push_str(text),
-        Value::Null => out.push_str("null"),
-        Value::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
-        Value::Number(number) => out.push_str(&number.to_string()),
-        // No placeholder names a list or a map.
-        Value::List(_) | Value::Map(_) => {}
+        Value::String(text) => Cow::Borrowed(text),
+        Value::Null => Cow::Borrowed("null"),
+        Value::Bool(value) => Cow::Borrowed(if *value { "true" } else { "false" }),
+        Value::Number(number) => Cow::Owned(number.to_string()),
+        // No placeholder names a list or a map, and secrets go their own way.
+        Value::List(_) | Value::Map(_) | Value::Secret(_) => Cow::Borrowed(""),
     }
 }
 

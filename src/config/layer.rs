@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::condition::Condition;
 use super::key::Key;
 use super::problem::{Fault, Position, Severity};
-use super::value::{Map, Number, Value};
+use super::value::{Map, Number, Opened, Value};
 
 /// A value at its place in a file.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,6 +36,8 @@ pub enum Data {
     List(Vec<Node>),
     /// A map in the order of its file.
     Map(Vec<Entry>),
+    /// Text that is sealed in the file and has been opened.
+    Secret(Opened),
 }
 
 /// One key of a map with its value.
@@ -144,6 +146,7 @@ impl Data {
             Self::Text(text) => Value::String(Arc::clone(text)),
             Self::List(items) => Value::List(items.iter().map(|item| item.data.to_value()).collect()),
             Self::Map(entries) => Value::Map(entries_to_map(entries)),
+            Self::Secret(secret) => Value::Secret(secret.clone()),
         }
     }
 }

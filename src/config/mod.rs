@@ -13,6 +13,7 @@ pub mod key;
 mod laws;
 pub mod layer;
 pub mod merge;
+pub mod plain;
 pub mod problem;
 pub mod select;
 pub mod tree;

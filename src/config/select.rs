@@ -85,6 +85,30 @@ impl SearchPaths {
     }
 }
 
+/// What a file is for, the same wherever in the repository it may be kept.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Rank {
+    /// `application`, `application-p`, `svc` or `svc-p`: the stem that the file would have in the root.
+    pub name: String,
+    /// The one application whose file it is beyond doubt: that of its folder, else the whole stem, because `user-dev.yml`
+    /// may be of `user` as well as of `user-dev`.
+    pub application: String,
+}
+
+impl SearchPaths {
+    /// What the file at `folder`/`name`.* is for.
+    #[must_use]
+    pub fn rank(&self, folder: &str, name: &str) -> Rank {
+        let of_service = self.service_of(folder).map(|service| {
+            let profile = [SHARED, service].iter().find_map(|base| {
+                name.strip_prefix(base).filter(|profile| profile.is_empty() || profile.starts_with('-'))
+            });
+            Rank { name: format!("{service}{}", profile.unwrap_or_default()), application: service.to_owned() }
+        });
+        of_service.unwrap_or_else(|| Rank { name: name.to_owned(), application: name.to_owned() })
+    }
+}
+
 impl Default for SearchPaths {
     fn default() -> Self {
         Self { places: vec![Place::OfService(String::new(), String::new())] }
@@ -220,6 +244,24 @@ mod tests {
         assert_eq!(paths.service_of("services/a/b/config"), None);
         assert_eq!(paths.service_of("user"), None);
         assert_eq!(paths.shared().collect::<Vec<_>>(), ["", "shared"]);
+    }
+
+    #[test]
+    fn a_file_has_the_rank_of_its_place_in_the_order() {
+        let paths = SearchPaths::parse(&["shared", "services/{application}"]).unwrap();
+        let cases = [
+            ("", "application", "application", "application"),
+            ("shared", "application-dev", "application-dev", "application-dev"),
+            ("shared", "user-dev", "user-dev", "user-dev"),
+            ("services/user", "application", "user", "user"),
+            ("services/user", "application-dev", "user-dev", "user"),
+            ("services/user", "user", "user", "user"),
+            ("services/user", "user-dev", "user-dev", "user"),
+        ];
+        for (folder, name, rank, application) in cases {
+            let expected = Rank { name: rank.to_owned(), application: application.to_owned() };
+            assert_eq!(paths.rank(folder, name), expected, "{folder}/{name}");
+        }
     }
 
     #[test]

@@ -8,6 +8,8 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
+use super::plain::Plain;
+
 /// An ordered map from key, as written, to value.
 pub type Map = IndexMap<Arc<str>, Value>;
 
@@ -26,6 +28,56 @@ pub enum Value {
     List(Vec<Self>),
     /// Values by key, in the order in which the keys first appeared.
     Map(Map),
+    /// An opened secret. Writers write stars for it, unless it was revealed before.
+    Secret(Opened),
+}
+
+/// An opened secret, and what stands for it where nobody may see it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Opened {
+    /// The text with every opened value in it as it is sealed in the repository.
+    pub sealed: Arc<str>,
+    /// The text itself.
+    pub plain: Plain,
+}
+
+/// What is shown in the place of a secret.
+pub const STARS: &str = "***";
+
+impl Value {
+    /// True if a secret is in it.
+    #[must_use]
+    pub fn has_secret(&self) -> bool {
+        match self {
+            Self::Secret(_) => true,
+            Self::List(items) => items.iter().any(Self::has_secret),
+            Self::Map(map) => map.values().any(Self::has_secret),
+            Self::Null | Self::Bool(_) | Self::Number(_) | Self::String(_) => false,
+        }
+    }
+
+    /// The value with its secrets as plain text: for those who may read them, and for nobody else.
+    #[must_use]
+    pub fn revealed(&self) -> Self {
+        self.with_secrets(&|secret| Arc::from(secret.plain.expose()))
+    }
+
+    /// The value with its secrets as they are sealed in the repository.
+    #[must_use]
+    pub fn sealed(&self) -> Self {
+        self.with_secrets(&|secret| Arc::clone(&secret.sealed))
+    }
+
+    fn with_secrets(&self, text: &dyn Fn(&Opened) -> Arc<str>) -> Self {
+        match self {
+            Self::Secret(secret) => Self::String(text(secret)),
+            Self::List(items) => Self::List(items.iter().map(|item| item.with_secrets(text)).collect()),
+            Self::Map(map) => {
+                Self::Map(map.iter().map(|(key, value)| (Arc::clone(key), value.with_secrets(text))).collect())
+            }
+            Self::Null | Self::Bool(_) | Self::Number(_) | Self::String(_) => self.clone(),
+        }
+    }
 }
 
 /// A number whose integers are exact and whose floats are finite.

@@ -104,7 +104,7 @@ fn add_expression(condition: &mut Condition, node: &Node) -> Result<(), Fault> {
         Data::Text(text) => condition.add(text, node.at),
         Data::Bool(value) => condition.add(&value.to_string(), node.at),
         Data::Number(number) => condition.add(&number.to_string(), node.at),
-        Data::List(_) | Data::Map(_) => Err(Fault::error(
+        Data::List(_) | Data::Map(_) | Data::Secret(_) => Err(Fault::error(
             "profile-expression",
             node.at,
             "`spring.config.activate.on-profile` takes an expression or a list of expressions",

@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 
 use crate::config::key;
-use crate::config::value::Value;
+use crate::config::value::{STARS, Value};
 
 use super::json;
 
@@ -40,6 +40,7 @@ pub(crate) fn text(leaf: &Value) -> String {
         Value::Bool(value) => value.to_string(),
         Value::Number(number) => number.to_string(),
         Value::String(text) => text.as_ref().to_owned(),
+        Value::Secret(_) => STARS.to_owned(),
         Value::Null | Value::List(_) | Value::Map(_) => String::new(),
     }
 }

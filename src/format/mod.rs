@@ -6,6 +6,7 @@
 pub mod dotenv;
 pub mod json;
 pub mod properties;
+pub mod splice;
 pub mod toml;
 pub mod yaml;
 

@@ -3,7 +3,7 @@
 //! What TOML cannot say is left out, or becomes text, under a comment that names the key.
 
 use crate::config::key;
-use crate::config::value::{Map, Number, Value};
+use crate::config::value::{Map, Number, STARS, Value};
 
 use super::escape::double_quoted;
 use super::flat;
@@ -102,6 +102,7 @@ fn inline(value: &Value, path: &str, notes: &mut Vec<String>) -> String {
         }
         Value::Number(number) => number.to_string(),
         Value::String(text) => spell_text(text),
+        Value::Secret(_) => spell_text(STARS),
         Value::List(items) => inline_list(items, path, notes),
         Value::Map(map) => inline_map(map, path, notes),
     }

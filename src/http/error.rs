@@ -18,6 +18,7 @@ use tracing::error;
 use crate::answer::AnswerError;
 use crate::config::address::{AddressError, is_unprintable};
 use crate::config::problem::{Position, Problem};
+use crate::snapshot::is_about_keys;
 use crate::store::ChooseError;
 use crate::store::cold::ColdError;
 use crate::store::found::FindError;
@@ -256,6 +257,11 @@ impl From<AnswerError> for Refusal {
         match error {
             AnswerError::Broken(problems) => {
                 let first = problems.first().map_or("a file cannot be read", |problem| &*problem.message);
+                if !problems.is_empty() && problems.iter().all(|problem| is_about_keys(problem.code)) {
+                    // No commit is at fault, and clients should not take it for one that is.
+                    let refusal = Self::new(StatusCode::SERVICE_UNAVAILABLE, "keys-unavailable", first);
+                    return refusal.problems(&problems).retry_after(NOT_READY);
+                }
                 let code = "broken-configuration";
                 let hint = "mend the file and commit it; answers that do not need the file are not touched";
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, code, first).hint(hint).problems(&problems)

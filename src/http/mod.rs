@@ -12,6 +12,8 @@ pub mod native;
 pub mod ops;
 mod query;
 mod refusals;
+mod seal;
+mod spring;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -31,6 +33,8 @@ pub struct App {
     pub store: Arc<Store>,
     /// What `GET /metrics` shows.
     pub metrics: ops::Metrics,
+    /// Whoever may ask may have sealed values opened.
+    pub may_decrypt: bool,
     /// The server is stopping: not ready any more, so that balancers send nobody here.
     pub draining: AtomicBool,
 }
@@ -58,6 +62,10 @@ pub enum Scope {
     Refresh,
     /// Read the metrics.
     Metrics,
+    /// Seal values.
+    Encrypt,
+    /// Open sealed values.
+    Decrypt,
 }
 
 impl Route {
@@ -82,6 +90,8 @@ impl Route {
 fn routes() -> Vec<Route> {
     let mut routes = native::routes();
     routes.extend(ops::routes());
+    routes.extend(seal::routes());
+    routes.extend(spring::routes());
     routes
 }
 
@@ -176,7 +186,16 @@ mod tests {
             GET /health/live Open
             GET /health/ready Open
             GET /healthz Open
-            GET /metrics Metrics";
+            GET /metrics Metrics
+            POST /api/v1/encrypt Encrypt
+            POST /api/v1/decrypt Decrypt
+            POST /encrypt Encrypt
+            POST /encrypt/{name}/{profiles} Encrypt
+            POST /decrypt Decrypt
+            POST /decrypt/{name}/{profiles} Decrypt
+            GET /encrypt/status Status
+            GET /key Status
+            GET /key/{name}/{profiles} Status";
         assert_eq!(routes, expected.lines().map(str::trim).collect::<Vec<_>>());
     }
 }

@@ -215,7 +215,8 @@ impl Spelt<'_> {
         let headers = response.headers_mut();
         let text = |text: &str| HeaderValue::from_str(text).ok();
         headers.extend(text(&spelled.etag).map(|value| (header::ETAG, value)));
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+        let caching = if spelled.is_secret { "private, no-store" } else { "private, no-cache" };
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(caching));
         headers.insert(header::VARY, HeaderValue::from_static("Authorization, Accept, Accept-Encoding"));
         let named = header::HeaderName::from_static;
         headers.extend(text(&self.chosen.version()).map(|value| (named("layerd-version"), value)));

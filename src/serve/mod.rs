@@ -2,6 +2,8 @@
 //!
 //! Floor 7. Every task that lives as long as the server is spawned here and waited for here.
 
+mod harden;
+pub mod keys;
 mod open;
 
 use std::net::SocketAddr;
@@ -9,6 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use prometheus_client::registry::Registry;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Notify;
@@ -18,7 +21,10 @@ use tracing::{info, warn};
 
 use crate::http::listen::{self, ListenMetrics};
 use crate::http::{self, App};
-use crate::settings::Settings;
+use crate::secret::key::KeyId;
+use crate::secret::keyring::Keyring;
+use crate::settings::{SecretSettings, Settings};
+use crate::snapshot::Secrets;
 use crate::source::ReadError;
 use crate::source::child::Worker;
 use crate::source::dir::DirSource;
@@ -27,9 +33,11 @@ use crate::store::live::Live;
 use crate::store::refresh::{Handle, Refresher, now};
 use crate::store::{self, Entry, Place, Served, Store};
 
+use keys::Loader;
+use keys::reload::{self, Reloader};
 use open::{Source, matches};
 
-pub use open::{Opened, ServeError, open};
+pub use open::{Means, Opened, ServeError, open};
 
 /// How soon it is seen that another folder has taken the place of the one being served. Links on the way to it may have
 /// been swapped, of which a watch on the folder tells nothing.
@@ -48,9 +56,12 @@ const DRAIN: Duration = Duration::from_secs(10);
 /// If the server cannot start. Once it listens, nothing outside ends it.
 pub async fn serve(settings: Settings, listening: impl FnOnce(SocketAddr, &Store)) -> Result<(), ServeError> {
     let worker = Worker::of_this_program()?;
+    let (loader, ring) = load_keys(&settings.secrets)?;
     let settings = Arc::new(settings);
-    let opened = settings.sources.iter().enumerate();
-    let opened = opened.map(|(index, source)| Source::open(index, source, &settings, &worker));
+    let secrets = Secrets { ring: Arc::new(ring), on_failure: settings.secrets.on_failure };
+    let secrets = Arc::new(ArcSwap::from_pointee(secrets));
+    let means = Means { settings: Arc::clone(&settings), secrets: Arc::clone(&secrets), worker: Some(worker) };
+    let opened = (0..settings.sources.len()).map(|index| Source::open(index, &means));
     let opened = opened.collect::<Result<Vec<_>, _>>()?;
     let mut signals = Signals::new()?;
     let listener = listen::bind(settings.http.listen)?;
@@ -63,7 +74,19 @@ pub async fn serve(settings: Settings, listening: impl FnOnce(SocketAddr, &Store
     let shutdown = CancellationToken::new();
     let tasks = TaskTracker::new();
     let mut registry = Registry::default();
-    let app = start(opened, &settings, &mut registry, &tasks, &shutdown)?;
+    let app = start(opened, &means, &mut registry, &tasks, &shutdown)?;
+    let keys = reload::Handle::default();
+    keys.register(&mut registry);
+    if loader.files().next().is_some() {
+        let (store, on_failure) = (Arc::clone(&app.store), settings.secrets.on_failure);
+        let install = move |ring| {
+            let secrets = Secrets { ring: Arc::new(ring), on_failure };
+            store.reload_keys(secrets).map_err(|error| error.to_string())
+        };
+        let reloader = Reloader::new(loader, secrets.load().ring.fingerprint(), install, keys.clone());
+        let shutdown = shutdown.clone();
+        tasks.spawn(async move { shutdown.run_until_cancelled(reload::run(reloader)).await });
+    }
     let metrics = ListenMetrics::default();
     metrics.register(&mut registry);
     let app = Arc::new(App { metrics: http::ops::Metrics::new(registry), ..app });
@@ -76,9 +99,12 @@ pub async fn serve(settings: Settings, listening: impl FnOnce(SocketAddr, &Store
         tokio::select! {
             () = &mut accepting => break,
             signal = signals.next() => match signal {
-                Told::Reload => for (_, served) in app.store.served() {
-                    _ = served.refresh.poke();
-                },
+                Told::Reload => {
+                    keys.reload();
+                    for (_, served) in app.store.served() {
+                        _ = served.refresh.poke();
+                    }
+                }
                 Told::Stop if app.draining.swap(true, Ordering::Relaxed) => {
                     warn!("told to stop a second time, stopping at once");
                     return Ok(());
@@ -94,6 +120,23 @@ pub async fn serve(settings: Settings, listening: impl FnOnce(SocketAddr, &Store
     drop(tokio::time::timeout(DRAIN, tasks.wait()).await);
     info!("stopped");
     Ok(())
+}
+
+/// The ring of the settings. A process that holds keys is closed to others before the first of them is read.
+fn load_keys(settings: &SecretSettings) -> Result<(Loader, Keyring), ServeError> {
+    if !settings.is_empty() {
+        harden::harden();
+    }
+    let mut loader = Loader::new(settings.clone());
+    let ring = loader.load()?;
+    for weakness in keys::weaknesses(&ring) {
+        warn!("{weakness}");
+    }
+    if let Some(seals) = ring.encrypts_with() {
+        let ids: Vec<&str> = ring.ids().map(KeyId::as_str).collect();
+        info!(keys = ids.join(","), encrypt_with = %seals, "keys are loaded");
+    }
+    Ok((loader, ring))
 }
 
 /// Serves what is there already: the folder, or the mirror of an earlier run. That a mirror has nothing yet is no error;
@@ -145,7 +188,7 @@ fn tell_what_is_served(live: &Live) {
 /// Starts the loop of each source and what tells it of changes.
 fn start(
     sources: Vec<Source>,
-    settings: &Settings,
+    means: &Means,
     registry: &mut Registry,
     tasks: &TaskTracker,
     shutdown: &CancellationToken,
@@ -154,7 +197,7 @@ fn start(
     metrics.register(registry);
     let loops = |period| Loops { period, metrics: metrics.clone(), tasks: tasks.clone(), shutdown: shutdown.clone() };
     let mut entries = Vec::new();
-    for (source, settings) in sources.into_iter().zip(&settings.sources) {
+    for (source, settings) in sources.into_iter().zip(&means.settings.sources) {
         let place = match source {
             Source::One(opened) => Place::One(start_one(opened, loops(settings.refresh))),
             Source::Found { template, label, open } => {
@@ -164,10 +207,11 @@ fn start(
         };
         entries.push(Entry { matches: matches(settings)?, joins_next: settings.joins_next, place });
     }
-    let limits = store::Limits { answers: settings.limits.answers, cold: settings.limits.cold };
-    let store = Arc::new(Store::new(entries, limits));
+    let limits = means.settings.limits;
+    let limits = store::Limits { answers: limits.answers, cold: limits.cold };
+    let store = Arc::new(Store::new(entries, Arc::clone(&means.secrets), limits));
     let metrics = http::ops::Metrics::new(Registry::default());
-    Ok(App { store, metrics, draining: AtomicBool::new(false) })
+    Ok(App { store, metrics, may_decrypt: means.settings.secrets.decrypt, draining: AtomicBool::new(false) })
 }
 
 fn start_one(source: Opened, loops: Loops) -> Served {

@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 use crate::settings::{CredentialSettings, Place, Settings, SourceSettings};
-use crate::snapshot::Rules;
+use crate::snapshot::{Rules, Secrets};
 use crate::source::child::Worker;
 use crate::source::credentials::{Credentials, Secret};
 use crate::source::dir::{self, DirSource};
@@ -42,9 +43,23 @@ pub enum ServeError {
         /// What is wrong.
         error: ReadError,
     },
+    /// Keys of the settings cannot be used.
+    #[error(transparent)]
+    Keys(#[from] super::keys::LoadError),
     /// The address cannot be listened on, or signals cannot be waited for.
     #[error(transparent)]
     System(#[from] std::io::Error),
+}
+
+/// What every source is opened with.
+#[derive(Debug, Clone)]
+pub struct Means {
+    /// The settings of the server.
+    pub settings: Arc<Settings>,
+    /// What sealed values are opened with.
+    pub secrets: Arc<ArcSwap<Secrets>>,
+    /// Who fetches in a process of its own; `None` to fetch on the calling thread.
+    pub worker: Option<Worker>,
 }
 
 /// An opened source that serves nothing yet.
@@ -74,25 +89,21 @@ pub(super) enum Source {
 
 impl Source {
     /// Opens the entry of that index.
-    pub(super) fn open(
-        index: usize,
-        source: &SourceSettings,
-        settings: &Arc<Settings>,
-        worker: &Worker,
-    ) -> Result<Self, ServeError> {
+    pub(super) fn open(index: usize, means: &Means) -> Result<Self, ServeError> {
+        let source = &means.settings.sources[index];
         let template = match &source.place {
             Place::Git(url) => Template::parse(url)
                 .map_err(|error| ServeError::Source { name: source.name.clone(), error: refused_url(&error) })?,
             Place::Dir(_) => None,
         };
-        let Some(template) = template else { return open(source, settings, Some(worker)).map(Self::One) };
+        let Some(template) = template else { return open(source, means).map(Self::One) };
         // What would be wrong with every one of them is said now.
-        rules(source, settings).map_err(|error| ServeError::Source { name: source.name.clone(), error })?;
+        rules(source, &means.settings).map_err(|error| ServeError::Source { name: source.name.clone(), error })?;
         let label = source.label.as_deref().map(Arc::from);
-        let (settings, worker) = (Arc::clone(settings), worker.clone());
+        let means = means.clone();
         let open = Box::new(move |remote, name| {
-            let source = &settings.sources[index];
-            open_found(source, remote, name, &settings, &worker).map_err(|error| error.to_string())
+            let source = &means.settings.sources[index];
+            open_found(source, remote, name, &means).map_err(|error| error.to_string())
         });
         Ok(Self::Found { template, label, open })
     }
@@ -106,29 +117,24 @@ pub(super) fn matches(source: &SourceSettings) -> Result<Patterns, ServeError> {
     })
 }
 
-fn open_found(
-    source: &SourceSettings,
-    remote: Remote,
-    name: Arc<str>,
-    settings: &Settings,
-    worker: &Worker,
-) -> Result<Arc<Live>, SetupError> {
-    let git = open_git(source, remote, settings, Some(worker))?;
-    Ok(Arc::new(live(name, source, settings, Box::new(git))?))
+fn open_found(source: &SourceSettings, remote: Remote, name: Arc<str>, means: &Means) -> Result<Arc<Live>, SetupError> {
+    let git = open_git(source, remote, means)?;
+    Ok(Arc::new(live(name, source, means, Box::new(git))?))
 }
 
 fn live(
     name: Arc<str>,
     source: &SourceSettings,
-    settings: &Settings,
+    means: &Means,
     boxed: Box<dyn source::Source>,
 ) -> Result<Live, SetupError> {
     let live = live::Settings {
         name,
         entry: Arc::from(source.name.as_str()),
         label: source.label.as_deref().map(Arc::from),
-        rules: rules(source, settings)?,
-        snapshots: settings.limits.snapshots,
+        rules: rules(source, &means.settings)?,
+        secrets: Arc::clone(&means.secrets),
+        snapshots: means.settings.limits.snapshots,
     };
     Ok(Live::new(live, boxed))
 }
@@ -137,23 +143,23 @@ fn refused_url(error: &RemoteError) -> SetupError {
     SetupError { setting: "git", message: error.to_string() }
 }
 
-/// Opens a source, which fetches by way of the worker, if there is one. A Git source keeps its mirror locked for this process until it is dropped.
+/// Opens a source. A Git source keeps its mirror locked for this process until it is dropped.
 ///
 /// # Errors
 /// If the settings of the source cannot mean anything, or another process uses its mirror.
-pub fn open(source: &SourceSettings, settings: &Settings, worker: Option<&Worker>) -> Result<Opened, ServeError> {
+pub fn open(source: &SourceSettings, means: &Means) -> Result<Opened, ServeError> {
     let refuse = |error| ServeError::Source { name: source.name.clone(), error };
     let (boxed, folder, period): (Box<dyn source::Source>, _, _) = match &source.place {
         Place::Git(url) => {
             let remote = url.parse().map_err(|error| refuse(refused_url(&error)))?;
-            (Box::new(open_git(source, remote, settings, worker).map_err(refuse)?), None, source.refresh)
+            (Box::new(open_git(source, remote, means).map_err(refuse)?), None, source.refresh)
         }
         Place::Dir(path) => {
-            let folder = Arc::new(open_dir(source, path, settings).map_err(refuse)?);
+            let folder = Arc::new(open_dir(source, path, &means.settings).map_err(refuse)?);
             (Box::new(Arc::clone(&folder)), Some(folder), super::FOLDER_PERIOD)
         }
     };
-    let live = live(Arc::from(source.name.as_str()), source, settings, boxed).map_err(refuse)?;
+    let live = live(Arc::from(source.name.as_str()), source, means, boxed).map_err(refuse)?;
     Ok(Opened { live: Arc::new(live), folder, period })
 }
 
@@ -168,12 +174,8 @@ fn open_dir(source: &SourceSettings, path: &Path, settings: &Settings) -> Result
     })
 }
 
-fn open_git(
-    source: &SourceSettings,
-    url: Remote,
-    settings: &Settings,
-    worker: Option<&Worker>,
-) -> Result<GitSource, SetupError> {
+fn open_git(source: &SourceSettings, url: Remote, means: &Means) -> Result<GitSource, SetupError> {
+    let settings = &means.settings;
     let given = &source.credentials;
     GitSource::new(git::Settings {
         name: source.name.clone(),
@@ -190,7 +192,7 @@ fn open_git(
             client_key: given.client_key_file.clone(),
         },
         depth: source.depth,
-        worker: worker.cloned(),
+        worker: means.worker.clone(),
         state: settings.state.clone(),
         max_files: settings.limits.files,
         limits: fetch::Limits { time: source.fetch_time, bytes: source.fetch_size, ..fetch::Limits::default() },

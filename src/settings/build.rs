@@ -8,7 +8,9 @@ use crate::config::select::SearchPaths;
 use crate::{format, http, telemetry};
 
 use super::found::{Found, at};
+use super::known;
 use super::origin::{Mistake, Origin};
+use super::secrets;
 use super::value::Value;
 use super::{CredentialSettings, Limits, Place, Purpose, Semantics, Settings, SourceSettings};
 use crate::source::credentials::Secret;
@@ -24,11 +26,13 @@ const SECRETS: [&str; 4] = [
 /// Builds the settings; `None` if a mistake leaves something without a value.
 pub(super) fn settings(found: &mut Found, purpose: Purpose) -> Option<Settings> {
     let sources = sources(found, purpose);
+    let secrets = secrets::build(found);
     check_open(found);
-    let values = Values { found, source: 0 };
+    let values = Values { found, index: 0 };
     Some(Settings {
         semantics: Semantics::Native,
         sources,
+        secrets: secrets?,
         http: values.http()?,
         limits: values.limits()?,
         telemetry: values.telemetry()?,
@@ -37,7 +41,7 @@ pub(super) fn settings(found: &mut Found, purpose: Purpose) -> Option<Settings> 
 }
 
 fn sources(found: &mut Found, purpose: Purpose) -> Vec<SourceSettings> {
-    let mut indexes: Vec<usize> = found.sources.keys().copied().collect();
+    let mut indexes = found.indexes(known::SOURCES);
     if indexes.is_empty() {
         // A first one that nobody speaks of is looked for all the same, so that it is said to be missing.
         indexes.push(0);
@@ -47,7 +51,7 @@ fn sources(found: &mut Found, purpose: Purpose) -> Vec<SourceSettings> {
         let place = place(found, *index, purpose);
         latest(found, *index, &SECRETS);
         unlike_others(found, &indexes[..position], *index);
-        sources.extend(place.and_then(|place| Values { found, source: *index }.source(place)));
+        sources.extend(place.and_then(|place| Values { found, index: *index }.source(place)));
     }
     joins(found, &indexes);
     sources
@@ -59,11 +63,11 @@ fn place(found: &mut Found, index: usize, purpose: Purpose) -> Option<Place> {
         Some(Value::Git(url)) => return Some(Place::Git(url)),
         Some(Value::Path(path)) => return Some(Place::Dir(path)),
         _ if ["sources[].git", "sources[].dir"].iter().any(|name| found.is_refused(name, index)) => return None,
-        _ if found.is_unread => return None,
+        _ if found.is_unread(known::SOURCES) => return None,
         _ => {}
     }
-    let written = found.sources.get(&index).filter(|origin| index > 0 || matches!(origin, Origin::File(..))).cloned();
-    match written {
+    let begun = found.begun(known::SOURCES, index);
+    match begun.filter(|origin| index > 0 || matches!(origin, Origin::File(..))).cloned() {
         Some(origin) => found.mistake(
             Mistake::new(&origin, format!("`sources[{index}]` has neither `git` nor `dir`"))
                 .with_hint("add `git:` with the URL of a repository, or `dir:` with a folder"),
@@ -80,10 +84,8 @@ fn unlike_others(found: &mut Found, earlier: &[usize], index: usize) {
     let Some(given) = found.get(name, index) else { return };
     let twin = earlier.iter().find(|other| found.get(name, **other).is_some_and(|other| other.value == given.value));
     let Some(twin) = twin else { return };
-    let origin = match &given.origin {
-        Origin::Default => found.sources[&index].clone(),
-        origin => origin.clone(),
-    };
+    let begun = if given.origin == Origin::Default { found.begun(known::SOURCES, index) } else { None };
+    let origin = begun.unwrap_or(&given.origin).clone();
     let message = format!("`sources[{index}]` is called `{}`, as `sources[{twin}]` is", given.value);
     found.mistake(Mistake::new(&origin, message).with_hint("give each source a `name` of its own"));
 }
@@ -102,9 +104,9 @@ fn no_source() -> Mistake {
     Mistake { origin: None, message: "there is no source to serve".to_owned(), hint: Some(hint.to_owned()) }
 }
 
-/// Of several settings of a source that exclude one another, the one given later; the others are forgotten. Two
+/// Of several settings of one item that exclude one another, the one given later; the others are forgotten. Two
 /// that were given in the same way are a mistake.
-fn latest(found: &mut Found, index: usize, names: &[&'static str]) -> Option<Value> {
+pub(super) fn latest(found: &mut Found, index: usize, names: &[&'static str]) -> Option<Value> {
     let mut given: Vec<_> =
         names.iter().filter_map(|name| found.get(name, index).map(|given| (*name, given.clone()))).collect();
     given.sort_by(|(_, one), (_, other)| one.origin.cmp(&other.origin));
@@ -133,11 +135,11 @@ fn check_open(found: &mut Found) {
     }
 }
 
-/// The values of one source, or of no source in particular, by the type that their kind promises.
+/// The values of one item of a list, or of none in particular, by the type that their kind promises.
 #[derive(Clone, Copy)]
-struct Values<'a> {
-    found: &'a Found,
-    source: usize,
+pub(super) struct Values<'a> {
+    pub(super) found: &'a Found,
+    pub(super) index: usize,
 }
 
 impl Values<'_> {
@@ -213,11 +215,11 @@ impl Values<'_> {
         Some(telemetry::Settings { log: self.text("telemetry.log")?, format })
     }
 
-    fn value(self, name: &'static str) -> Option<Value> {
-        self.found.get(name, self.source).map(|given| given.value.clone())
+    pub(super) fn value(self, name: &'static str) -> Option<Value> {
+        self.found.get(name, self.index).map(|given| given.value.clone())
     }
 
-    fn text(self, name: &'static str) -> Option<String> {
+    pub(super) fn text(self, name: &'static str) -> Option<String> {
         if let Value::Text(text) = self.value(name)? { Some(text) } else { None }
     }
 
@@ -237,7 +239,7 @@ impl Values<'_> {
         if let Value::Address(address) = self.value(name)? { Some(address) } else { None }
     }
 
-    fn switch(self, name: &'static str) -> Option<bool> {
+    pub(super) fn switch(self, name: &'static str) -> Option<bool> {
         if let Value::Switch(switch) = self.value(name)? { Some(switch) } else { None }
     }
 

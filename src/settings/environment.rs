@@ -11,7 +11,7 @@ use crate::config::layer::{Data, Node};
 use crate::config::problem::Position;
 
 use super::found::{Found, Name};
-use super::known::{KNOWN, SHORT_VARIABLES, find, not_available};
+use super::known::{KNOWN, LISTS, SHORT_VARIABLES, find, not_available};
 use super::nearest::nearest;
 use super::origin::{Mistake, Origin, shown};
 
@@ -66,7 +66,7 @@ struct Target {
     item: Option<usize>,
 }
 
-/// The setting that a row of the table and a source have been given by, and its items by their index.
+/// The setting that an index and a row of the table stand for, and what was given as its items.
 type Lists<'a> = BTreeMap<(usize, &'static str), (Name, BTreeMap<usize, (&'a str, &'a str)>)>;
 
 /// Reads the variables that begin with `LAYERD_`.
@@ -80,7 +80,7 @@ pub(super) fn read(environment: &Environment, found: &mut Found) {
             unknown(variable, &origin, found);
             continue;
         };
-        let key = (name.source, name.known.name);
+        let key = (name.index, name.known.name);
         if let Some(index) = item {
             lists.entry(key).or_insert_with(|| (name, BTreeMap::new())).1.insert(index, (variable, value));
         }
@@ -141,39 +141,38 @@ fn unknown(variable: &str, origin: &Origin, found: &mut Found) {
 
 fn target(variable: &str) -> Option<Target> {
     if let Some((_, name)) = SHORT_VARIABLES.iter().find(|(short, _)| *short == variable) {
-        return find(name).map(|known| Target { name: Name { known, source: 0 }, item: None });
+        return find(name).map(|known| Target { name: Name { known, index: 0 }, item: None });
     }
-    let (name, source) = dotted(variable);
+    let (name, index) = dotted(variable);
     let exactly = |name: &str, rest: &str| {
         let known = find(name)?;
         // What is not spelled as it should be is another variable.
-        (spell(name, source) + rest == variable).then_some(Name { known, source })
+        (spell(name, index) + rest == variable).then_some(Name { known, index })
     };
     if let Some(name) = exactly(&name, "") {
         return Some(Target { name, item: None });
     }
-    let (list, index) = name.rsplit_once('.')?;
-    let item = index.parse().ok().filter(|item: &usize| item.to_string() == index)?;
+    let (list, item) = name.rsplit_once('.')?;
+    let item = item.parse().ok().filter(|number: &usize| number.to_string() == item)?;
     let name = exactly(list, &format!("__{item}")).filter(|name| name.known.kind.is_list())?;
     Some(Target { name, item: Some(item) })
 }
 
-/// The dotted name that a variable would have, and the index of its source.
+/// The dotted name that a variable would have, and the index of the item of a list that it would belong to.
 fn dotted(variable: &str) -> (String, usize) {
     let lower = variable.strip_prefix(PREFIX).unwrap_or(variable).to_ascii_lowercase();
-    let levels: Vec<_> = lower.split("__").map(|level| level.replace('_', "-")).collect();
-    match levels.as_slice() {
-        [sources, index, rest @ ..] if sources == "sources" => match index.parse() {
-            Ok(source) => (format!("sources[].{}", rest.join(".")), source),
-            Err(_) => (levels.join("."), 0),
-        },
-        levels => (levels.join("."), 0),
-    }
+    let dotted = lower.replace("__", ".").replace('_', "-");
+    let of_item = LISTS.into_iter().find_map(|list| {
+        let rest = dotted.strip_prefix(list.trim_end_matches("[]"))?.strip_prefix('.')?;
+        let (index, rest) = rest.split_once('.')?;
+        Some((format!("{list}.{rest}"), index.parse().ok()?))
+    });
+    of_item.unwrap_or((dotted, 0))
 }
 
 /// The variable of a setting.
-fn spell(name: &str, source: usize) -> String {
-    let levels = name.replacen("[]", &format!(".{source}"), 1).replace('.', "__").replace('-', "_");
+fn spell(name: &str, index: usize) -> String {
+    let levels = name.replacen("[]", &format!(".{index}"), 1).replace('.', "__").replace('-', "_");
     format!("{PREFIX}{}", levels.to_ascii_uppercase())
 }
 
@@ -201,9 +200,10 @@ mod tests {
         for known in KNOWN {
             let variable = spell(known.name, 3);
             let target = target(&variable).unwrap();
-            let source = if known.name.starts_with("sources[]") { 3 } else { 0 };
-            assert_eq!((target.name.known.name, target.name.source, target.item), (known.name, source, None));
+            let index = if known.name.contains("[]") { 3 } else { 0 };
+            assert_eq!((target.name.known.name, target.name.index, target.item), (known.name, index, None));
         }
+        assert_eq!(spell("secrets.keys[].file", 0), "LAYERD_SECRETS__KEYS__0__FILE");
         assert_eq!(spell("sources[].credentials.password-file", 0), "LAYERD_SOURCES__0__CREDENTIALS__PASSWORD_FILE");
     }
 
@@ -271,13 +271,13 @@ mod tests {
 
     #[test]
     fn what_only_later_versions_know_is_refused_and_not_passed_over() {
-        let found = read_all(&[("LAYERD_SECRETS__KEYS__0__ID", "x"), ("LAYERD_LIMITS__WATCHERS", "1")]);
+        let found = read_all(&[("LAYERD_ACCESS__TOKENS__0__ID", "x"), ("LAYERD_LIMITS__WATCHERS", "1")]);
         let told: Vec<_> = found.mistakes.iter().map(ToString::to_string).collect();
         assert_eq!(
             told,
             [
+                "LAYERD_ACCESS__TOKENS__0__ID: `access` is not available in this version",
                 "LAYERD_LIMITS__WATCHERS: `limits.watchers` is not available in this version",
-                "LAYERD_SECRETS__KEYS__0__ID: `secrets` is not available in this version",
             ]
         );
     }

@@ -22,7 +22,9 @@ struct File<'a> {
 /// Reads the settings of a file. Relative paths in it are relative to `base`.
 pub(super) fn read(name: &str, bytes: &[u8], base: &Path, found: &mut Found) {
     let body = format::read(Format::Yaml, bytes, &Limits::default());
-    found.is_unread = body.is_broken();
+    if body.is_broken() {
+        found.lose(&known::LISTS);
+    }
     let mut file = File { name: Arc::from(name), base, found };
     for fault in body.faults.iter().filter(|fault| fault.severity == Severity::Error) {
         let mistake = Mistake { hint: fault.hint.clone(), ..file.mistake(fault.at, &fault.message) };
@@ -32,7 +34,7 @@ pub(super) fn read(name: &str, bytes: &[u8], base: &Path, found: &mut Found) {
         [] => {}
         [document] => file.group(&document.root, "", 0),
         [_, second, ..] => {
-            file.found.is_unread = true;
+            file.found.lose(&known::LISTS);
             let at = second.root.first().map_or_else(Position::default, |entry| entry.at);
             file.tell(at, "a settings file holds one document; a second one begins here");
         }
@@ -41,57 +43,57 @@ pub(super) fn read(name: &str, bytes: &[u8], base: &Path, found: &mut Found) {
 
 impl File<'_> {
     /// Reads the settings whose names begin with `prefix`.
-    fn group(&mut self, entries: &[Entry], prefix: &str, source: usize) {
+    fn group(&mut self, entries: &[Entry], prefix: &str, index: usize) {
         for entry in entries {
             let steps = entry.key.steps().join(".");
             let name = if prefix.is_empty() { steps } else { format!("{prefix}.{steps}") };
             if entry.node.tag.is_some() {
                 self.tell(entry.node.at, format!("`{}` has a tag, which means nothing in settings", shown(&name)));
             }
-            self.entry(entry, &name, source);
+            self.entry(entry, &name, index);
         }
     }
 
-    fn entry(&mut self, entry: &Entry, name: &str, source: usize) {
+    fn entry(&mut self, entry: &Entry, name: &str, index: usize) {
         if let Some(known) = known::find(name) {
             let origin = self.origin(entry.node.at);
-            self.found.give(Name { known, source }, &entry.node.data, self.base, &origin);
+            self.found.give(Name { known, index }, &entry.node.data, self.base, &origin);
         } else if known::not_available(name).is_some() {
-            self.tell(entry.at, format!("`{}` is not available in this version", shown(&at(name, source))));
-        } else if name == "sources" {
-            self.sources(&entry.node);
+            self.tell(entry.at, format!("`{}` is not available in this version", shown(&at(name, index))));
+        } else if let Some(list) = known::list(name) {
+            self.list(list, &entry.node);
         } else if known::is_group(name) {
             match &entry.node.data {
                 Data::Null => {}
-                Data::Map(inner) => self.group(inner, name, source),
-                _ => self.tell(entry.node.at, format!("`{}` takes a map of settings", at(name, source))),
+                Data::Map(inner) => self.group(inner, name, index),
+                _ => self.tell(entry.node.at, format!("`{}` takes a map of settings", at(name, index))),
             }
         } else {
-            let message = format!("`{}` is no setting", shown(&at(name, source)));
-            let hint = near_name(name).map(|near| format!("did you mean `{}`?", at(near, source)));
+            let message = format!("`{}` is no setting", shown(&at(name, index)));
+            let hint = near_name(name).map(|near| format!("did you mean `{}`?", at(near, index)));
             let mistake = Mistake { hint, ..self.mistake(entry.at, message) };
             self.found.mistake(mistake);
         }
     }
 
-    fn sources(&mut self, node: &Node) {
+    fn list(&mut self, list: &'static str, node: &Node) {
         let items = match &node.data {
             Data::Null => return,
             Data::List(items) => items.as_slice(),
             _ => {
-                self.found.is_unread = true;
-                let mistake = self.mistake(node.at, "`sources` takes a list");
-                return self.found.mistake(mistake.with_hint("put `- ` before the first key of the source"));
+                self.found.lose(&[list]);
+                let mistake = self.mistake(node.at, format!("`{}` takes a list", list.trim_end_matches("[]")));
+                return self.found.mistake(mistake.with_hint("put `- ` before the first key of each item"));
             }
         };
         for (index, item) in items.iter().enumerate() {
             let origin = self.origin(item.at);
-            self.found.sources.entry(index).or_insert(origin);
+            self.found.begin(list, index, &origin);
             match &item.data {
-                Data::Map(inner) => self.group(inner, "sources[]", index),
+                Data::Map(inner) => self.group(inner, list, index),
                 _ => {
-                    self.found.is_unread = true;
-                    self.tell(item.at, format!("`sources[{index}]` takes a map of settings"));
+                    self.found.lose(&[list]);
+                    self.tell(item.at, format!("`{}` takes a map of settings", at(list, index)));
                 }
             }
         }

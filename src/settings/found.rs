@@ -10,23 +10,23 @@ use super::known::{self, KNOWN, Known};
 use super::origin::{Mistake, Origin};
 use super::value::{Kind, Value};
 
-/// A setting by its name, with the index of its source.
+/// A setting by its name, with the index of the item that it belongs to.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Name {
     pub(super) known: &'static Known,
-    /// Always 0 for settings that belong to no source.
-    pub(super) source: usize,
+    /// Always 0 for settings that belong to no item of a list.
+    pub(super) index: usize,
 }
 
 impl fmt::Display for Name {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&at(self.known.name, self.source))
+        out.write_str(&at(self.known.name, self.index))
     }
 }
 
-/// The name of a table row or group for a source.
-pub(super) fn at(name: &str, source: usize) -> String {
-    name.replacen("[]", &format!("[{source}]"), 1)
+/// The name of a table row or group for one item of its list.
+pub(super) fn at(name: &str, index: usize) -> String {
+    name.replacen("[]", &format!("[{index}]"), 1)
 }
 
 /// A value and where it was given.
@@ -42,12 +42,12 @@ pub struct Given {
 #[derive(Debug, Default)]
 pub(super) struct Found {
     values: BTreeMap<(usize, &'static str), Given>,
-    /// Where each source was first spoken of, by its index.
-    pub(super) sources: BTreeMap<usize, Origin>,
+    /// Where each item of a list was first spoken of, by list and index.
+    items: BTreeMap<(&'static str, usize), Origin>,
     /// What was given but cannot be used.
     refused: BTreeSet<(usize, &'static str)>,
-    /// True if sources of the settings file may be missing because it could not be read.
-    pub(super) is_unread: bool,
+    /// The lists of which the settings file may say more, which could not be read.
+    unread: BTreeSet<&'static str>,
     pub(super) mistakes: Vec<Mistake>,
     pub(super) warnings: Vec<Mistake>,
 }
@@ -57,19 +57,21 @@ impl Found {
     pub(super) fn give(&mut self, name: Name, data: &Data, base: &Path, origin: &Origin) {
         let is_nothing = match data {
             Data::Null => true,
-            Data::Text(text) => text.is_empty() && matches!(name.known.kind, Kind::Text | Kind::Credential),
+            Data::Text(text) => {
+                text.is_empty() && matches!(name.known.kind, Kind::Text | Kind::Credential | Kind::KeyText)
+            }
             _ => false,
         };
         if is_nothing {
             return;
         }
-        if name.known.name.starts_with("sources[]") {
-            self.sources.entry(name.source).or_insert_with(|| origin.clone());
+        if let Some(list) = known::list_of(name.known.name) {
+            self.begin(list, name.index, origin);
         }
         match name.known.kind.read(data, base) {
             Ok(value) => self.put(name, value, origin),
             Err(reason) => {
-                self.refused.insert((name.source, name.known.name));
+                self.refused.insert((name.index, name.known.name));
                 let origin = match (origin, reason.at) {
                     (Origin::File(file, _), Some(at)) => Origin::File(file.clone(), at),
                     _ => origin.clone(),
@@ -82,39 +84,62 @@ impl Found {
 
     fn put(&mut self, name: Name, value: Value, origin: &Origin) {
         let given = Given { value, origin: origin.clone() };
-        self.values.insert((name.source, name.known.name), given);
+        self.values.insert((name.index, name.known.name), given);
     }
 
-    /// Forgets what was given for all sources.
-    pub(super) fn forget_sources(&mut self) {
-        self.values.retain(|(_, name), _| !name.starts_with("sources[]"));
-        self.sources.clear();
+    /// Notes that a list has an item, if nobody has spoken of it before.
+    pub(super) fn begin(&mut self, list: &'static str, index: usize, origin: &Origin) {
+        self.items.entry((list, index)).or_insert_with(|| origin.clone());
     }
 
-    pub(super) fn forget(&mut self, name: &'static str, source: usize) {
-        self.values.remove(&(source, name));
+    /// The indexes of the items of a list; those of variables may leave some out.
+    pub(super) fn indexes(&self, list: &'static str) -> Vec<usize> {
+        self.items.range((list, 0)..=(list, usize::MAX)).map(|((_, index), _)| *index).collect()
+    }
+
+    /// Where an item of a list was first spoken of.
+    pub(super) fn begun(&self, list: &'static str, index: usize) -> Option<&Origin> {
+        self.items.get(&(list, index))
+    }
+
+    /// Notes that items of a list may be missing, so that nothing is said about their absence.
+    pub(super) fn lose(&mut self, lists: &[&'static str]) {
+        self.unread.extend(lists);
+    }
+
+    /// True if items of the list may be missing.
+    pub(super) fn is_unread(&self, list: &'static str) -> bool {
+        self.unread.contains(list)
+    }
+
+    /// Forgets what was given for all items of a list.
+    pub(super) fn forget_all(&mut self, list: &'static str) {
+        self.values.retain(|(_, name), _| known::list_of(name) != Some(list));
+        self.items.retain(|(other, _), _| *other != list);
+    }
+
+    pub(super) fn forget(&mut self, name: &'static str, index: usize) {
+        self.values.remove(&(index, name));
     }
 
     /// The value of a setting, if it was given or has a default.
-    pub(super) fn get(&self, name: &'static str, source: usize) -> Option<&Given> {
-        self.values.get(&(source, name))
+    pub(super) fn get(&self, name: &'static str, index: usize) -> Option<&Given> {
+        self.values.get(&(index, name))
     }
 
     /// True if the setting was given something that cannot be used.
-    pub(super) fn is_refused(&self, name: &'static str, source: usize) -> bool {
-        self.refused.contains(&(source, name))
+    pub(super) fn is_refused(&self, name: &'static str, index: usize) -> bool {
+        self.refused.contains(&(index, name))
     }
 
-    /// Gives every setting that nobody gave its default; those of sources to the sources spoken of.
+    /// Gives every setting that nobody gave its default; those of lists to the items spoken of.
     pub(super) fn fill(&mut self, state: &Value) {
-        let indexes: Vec<usize> = self.sources.keys().copied().collect();
         for known in KNOWN {
             let default = known::default_of(known).or_else(|| (known.name == "state").then(|| state.clone()));
             let Some(value) = default else { continue };
-            let all: &[usize] = if known.name.starts_with("sources[]") { &indexes } else { &[0] };
-            for source in all {
+            for index in known::list_of(known.name).map_or_else(|| vec![0], |list| self.indexes(list)) {
                 let given = || Given { value: value.clone(), origin: Origin::Default };
-                self.values.entry((*source, known.name)).or_insert_with(given);
+                self.values.entry((index, known.name)).or_insert_with(given);
             }
         }
     }

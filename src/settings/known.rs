@@ -4,8 +4,8 @@
 //! Schema and `docs/settings.md`. How a kind is read is in `value.rs`.
 
 use super::value::Kind::{
-    Address, Choice, Credential, Directives, File, Folder, Folders, Git, Globs, Name, Number, Patterns, Prefix, Size,
-    Switch, Text, Time, Within,
+    Address, Choice, Credential, Directives, File, Folder, Folders, Git, Globs, KeyId, KeyText, Name, Number, Patterns,
+    Prefix, Salt, Size, Switch, Text, Time, Within,
 };
 use super::value::{Kind, Span, Value};
 
@@ -18,7 +18,7 @@ use crate::config::problem::Position;
 /// A setting.
 #[derive(Debug)]
 pub(super) struct Known {
-    /// Dotted name; `[]` stands for the index of a source.
+    /// Dotted name; `[]` stands for the index of an item.
     pub(super) name: &'static str,
     /// What it takes.
     pub(super) kind: Kind,
@@ -29,7 +29,12 @@ pub(super) struct Known {
 }
 
 /// Names that other versions know and this one does not, with everything below them.
-pub(super) const NOT_AVAILABLE: [&str; 3] = ["access", "secrets", "limits.watchers"];
+pub(super) const NOT_AVAILABLE: [&str; 2] = ["access", "limits.watchers"];
+
+/// The lists of settings, whose items are told apart by their index.
+pub(super) const LISTS: [&str; 2] = [SOURCES, KEYS];
+pub(super) const SOURCES: &str = "sources[]";
+pub(super) const KEYS: &str = "secrets.keys[]";
 
 /// Short names of variables, for the settings that containers set most.
 pub(super) const SHORT_VARIABLES: [(&str, &str); 4] = [
@@ -47,6 +52,16 @@ pub(super) fn find(name: &str) -> Option<&'static Known> {
 /// True if settings have names that begin with this one.
 pub(super) fn is_group(name: &str) -> bool {
     KNOWN.iter().any(|known| known.name.strip_prefix(name).is_some_and(|rest| rest.starts_with(['.', '['])))
+}
+
+/// The list that this is the name of.
+pub(super) fn list(name: &str) -> Option<&'static str> {
+    LISTS.into_iter().find(|list| list.strip_suffix("[]") == Some(name))
+}
+
+/// The list to whose items a setting belongs.
+pub(super) fn list_of(name: &str) -> Option<&'static str> {
+    LISTS.into_iter().find(|list| name.strip_prefix(list).is_some_and(|rest| rest.starts_with('.')))
 }
 
 /// The name of [`NOT_AVAILABLE`] that this name is or lies below.
@@ -227,6 +242,55 @@ pub(super) const KNOWN: &[Known] = &[
         "false",
         "Allows to listen beyond loopback. A setting of its own, so that nobody does it by accident.",
     ),
+    optional(
+        "secrets.keys[].id",
+        KeyId,
+        "The name of the key in sealed values: up to 32 of `a`-`z`, `0`-`9` and `-`, such as `prod-2026a`. Exactly the key that a value names is tried, so that an id is never used for another key.",
+    ),
+    optional(
+        "secrets.keys[].file",
+        File,
+        "The file with the key, as `layerd keygen --out` makes it; nobody else may read it ([security.md](security.md#keys)). A file, because it can be exchanged while the server runs and shows up in no process list. This, `value` or `pass-phrase-file`.",
+    ),
+    optional(
+        "secrets.keys[].value",
+        KeyText,
+        "The key itself, `layerdkey_` and 48 characters. For the environment; in a file that people read, `file` is the better place.",
+    ),
+    optional(
+        "secrets.keys[].pass-phrase-file",
+        File,
+        "The file with a pass phrase of at least 16 characters, of which argon2id makes the key. For people who must remember it; a random key is stronger.",
+    ),
+    optional(
+        "secrets.encrypt-with",
+        KeyId,
+        "The id of the key that seals new values; the others only open. Without it the first key.",
+    ),
+    known(
+        "secrets.on-failure",
+        Choice(&["pin", "invalid", "leave"], &[]),
+        "pin",
+        "What is served where a sealed value does not open. `pin`: the services that hold it stay at the last commit at which it opened, because a weaker layer's password would otherwise win silently. `invalid`: `invalid.<key>` in its place, as Spring does. `leave`: the sealed text, for clients that open it themselves.",
+    ),
+    known(
+        "secrets.decrypt",
+        Switch,
+        "false",
+        "Lets `/decrypt` answer. Off, because whoever may ask it can read every secret of the repository; `layerd decrypt` opens values where the key is.",
+    ),
+    optional(
+        "secrets.spring.key",
+        Credential,
+        "The pass phrase that Spring calls `encrypt.key`, to open what Spring sealed. For the environment; in a file that people read, `key-file` is the better place.",
+    ),
+    optional("secrets.spring.key-file", File, "The file with that pass phrase; nobody else may read it."),
+    known(
+        "secrets.spring.salt",
+        Salt,
+        "deadbeef",
+        "What Spring calls `encrypt.salt`, an even number of hexadecimal digits. The default is Spring's, so that what it sealed opens here.",
+    ),
     known("limits.file", size(GIB), "1MiB", "Bytes of one configuration file. Larger ones are data."),
     known("limits.files", number(10_000_000), "100000", "Files in one commit."),
     known("limits.depth", number(128), "64", "Nesting of maps and lists in one file."),
@@ -295,7 +359,16 @@ mod tests {
 
     #[test]
     fn groups_are_what_names_begin_with() {
-        for group in ["sources", "sources[]", "sources[].credentials", "http", "limits", "telemetry"] {
+        for group in [
+            "sources",
+            "sources[]",
+            "sources[].credentials",
+            "http",
+            "secrets",
+            "secrets.keys[]",
+            "limits",
+            "telemetry",
+        ] {
             assert!(is_group(group), "{group}");
         }
         assert!(!is_group("source"));
@@ -304,8 +377,18 @@ mod tests {
 
     #[test]
     fn what_other_versions_know_is_covered_with_all_below_it() {
-        assert_eq!(not_available("secrets.keys"), Some("secrets"));
+        assert_eq!(not_available("access.tokens"), Some("access"));
         assert_eq!(not_available("limits.watchers"), Some("limits.watchers"));
-        assert_eq!(not_available("secretsx"), None);
+        assert_eq!(not_available("accessx"), None);
+    }
+
+    #[test]
+    fn every_index_is_that_of_a_known_list() {
+        for known in KNOWN.iter().filter(|known| known.name.contains("[]")) {
+            assert_eq!(list_of(known.name).map(str::len), known.name.find("[].").map(|at| at + 2), "{}", known.name);
+        }
+        assert_eq!(list("secrets.keys"), Some(KEYS));
+        assert_eq!(list("secrets"), None);
+        assert_eq!(list_of("sourcesx"), None);
     }
 }

@@ -13,6 +13,7 @@ mod markdown;
 mod nearest;
 mod origin;
 mod schema;
+mod secrets;
 mod show;
 mod unit;
 mod value;
@@ -35,6 +36,7 @@ pub use environment::Environment;
 pub use found::Given;
 pub use origin::{Mistake, Origin, Refusal};
 pub use schema::schema;
+pub use secrets::{KeyPlace, KeySettings, PhrasePlace, SecretSettings, SpringSettings};
 pub use value::Value;
 
 /// The settings of a server.
@@ -44,6 +46,8 @@ pub struct Settings {
     pub semantics: Semantics,
     /// Where configuration comes from, in the order in which sources are tried; none only if they were loaded to be shown.
     pub sources: Vec<SourceSettings>,
+    /// The keys of sealed values, and what happens to a value that does not open.
+    pub secrets: SecretSettings,
     /// How the server listens, with the limits of requests.
     pub http: http::Settings,
     /// What the users' files and the answers may cost.
@@ -211,7 +215,9 @@ pub fn load(flags: &Flags, environment: &Environment, purpose: Purpose) -> Resul
         Err(mistake) => (None, Some(mistake)),
     };
     let mut found = Found::default();
-    found.is_unread = mistake.is_some();
+    if mistake.is_some() {
+        found.lose(&known::LISTS);
+    }
     found.mistakes.extend(mistake);
     resolve(flags, bytes.as_deref(), environment, purpose, found)
 }
@@ -238,7 +244,7 @@ fn resolve(
         file::read(name, bytes, base.parent().unwrap_or(Path::new("")), &mut found);
     }
     if flags.dir.is_some() || flags.git.is_some() {
-        found.forget_sources();
+        found.forget_all(known::SOURCES);
     }
     environment::read(environment, &mut found);
     flags.read(environment, &mut found);
@@ -265,7 +271,7 @@ impl Flags {
         for (flag, name, text) in texts {
             if let (Some(text), Some(known)) = (text, known::find(name)) {
                 let data = Data::Text(Arc::from(text.as_str()));
-                found.give(Name { known, source: 0 }, &data, &environment.directory, &Origin::Flag(flag));
+                found.give(Name { known, index: 0 }, &data, &environment.directory, &Origin::Flag(flag));
             }
         }
     }

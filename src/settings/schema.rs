@@ -33,8 +33,6 @@ fn descend<'a>(group: &'a mut Value, step: &str) -> &'a mut Value {
         true => inner,
         false => {
             inner["type"] = json!("array");
-            // More is not available in this version.
-            inner["maxItems"] = json!(1);
             &mut inner["items"]
         }
     };
@@ -78,7 +76,9 @@ fn of_kind(kind: Kind) -> Value {
         Kind::Time(_) => {
             json!({ "type": "string", "pattern": "^([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$", "minLength": 2 })
         }
-        Kind::Globs | Kind::Folders => json!({ "type": "array", "items": { "type": "string" } }),
+        Kind::KeyId => json!({ "type": "string", "pattern": "^[a-z0-9-]{1,32}$" }),
+        Kind::Salt => json!({ "type": "string", "pattern": "^([0-9A-Fa-f]{2})+$" }),
+        Kind::Globs | Kind::Folders | Kind::Patterns => json!({ "type": "array", "items": { "type": "string" } }),
         _ => json!({ "type": "string" }),
     }
 }
@@ -93,7 +93,7 @@ fn to_json(value: &value::Value) -> Value {
         value::Value::Time(time) => json!(unit::spell_time(*time)),
         value::Value::Address(address) => json!(address.to_string()),
         // Nobody's URL, path or secret is a default.
-        value::Value::Git(_) | value::Value::Path(_) | value::Value::Secret(_) => Value::Null,
+        value::Value::Git(_) | value::Value::Path(_) | value::Value::Secret(_) | value::Value::Key(_) => Value::Null,
     }
 }
 
@@ -114,6 +114,9 @@ mod tests {
         );
         let source = &schema["properties"]["sources"]["items"];
         assert_eq!(source["additionalProperties"], json!(false));
+        let keys = &schema["properties"]["secrets"]["properties"]["keys"];
+        assert_eq!(keys["type"], json!("array"));
+        assert_eq!(keys["items"]["properties"]["id"]["pattern"], json!("^[a-z0-9-]{1,32}$"));
         assert_eq!(source["properties"]["search-paths"]["default"], json!(["{application}"]));
         assert_eq!(source["properties"]["credentials"]["properties"]["token"]["type"], json!("string"));
         assert_eq!(schema["properties"]["limits"]["properties"]["depth"]["maximum"], json!(128));

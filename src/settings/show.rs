@@ -3,25 +3,28 @@
 use std::fmt::Write as _;
 
 use super::found::Found;
-use super::known::{KNOWN, Known};
+use super::known::{KNOWN, Known, list_of};
 
 /// YAML of every setting that has a value; secrets are stars.
 pub(super) fn yaml(found: &Found) -> String {
     let mut out = String::new();
     let mut open: Vec<&str> = Vec::new();
-    let mut last_source = None;
-    for (known, source) in in_order(found) {
-        let Some(given) = found.get(known.name, source) else { continue };
-        if last_source.replace(source) != Some(source) {
-            // Another item of the list begins.
-            open.retain(|group| !group.ends_with("[]"));
+    let mut last_item = None;
+    for (known, index) in in_order(found) {
+        let Some(given) = found.get(known.name, index) else { continue };
+        let item = list_of(known.name).map(|list| (list, index));
+        let is_next = item.is_some_and(|(list, index)| found.indexes(list).first() != Some(&index));
+        if last_item != item {
+            let kept = open.iter().position(|group| group.ends_with("[]")).unwrap_or(open.len());
+            open.truncate(kept);
         }
+        last_item = item;
         let mut groups: Vec<&str> = known.name.split('.').collect();
         let last = groups.pop().unwrap_or_default();
         let shared = open.iter().zip(&groups).take_while(|(one, other)| one == other).count();
         for depth in shared..groups.len() {
             let indent = " ".repeat(indent(&groups[..depth]));
-            if !(groups[depth].ends_with("[]") && source > first(found)) {
+            if !(groups[depth].ends_with("[]") && is_next) {
                 let _infallible = writeln!(out, "{indent}{}:", groups[depth].trim_end_matches("[]"));
             }
         }
@@ -34,18 +37,12 @@ pub(super) fn yaml(found: &Found) -> String {
     out
 }
 
-/// The table, with the settings of sources once for each of them.
+/// The table, with the settings of a list once for each of its items.
 fn in_order(found: &Found) -> impl Iterator<Item = (&'static Known, usize)> {
-    let is_of_source = |known: &&Known| known.name.starts_with("sources[]");
-    let start = KNOWN.iter().position(|known| is_of_source(&known)).unwrap_or(KNOWN.len());
-    let (before, rest) = KNOWN.split_at(start);
-    let (of_sources, after) = rest.split_at(rest.iter().take_while(is_of_source).count());
-    let sources = found.sources.keys().flat_map(move |index| of_sources.iter().map(move |known| (known, *index)));
-    before.iter().map(|known| (known, 0)).chain(sources).chain(after.iter().map(|known| (known, 0)))
-}
-
-fn first(found: &Found) -> usize {
-    found.sources.keys().next().copied().unwrap_or(0)
+    KNOWN.chunk_by(|one, other| list_of(one.name) == list_of(other.name)).flat_map(|known| {
+        let indexes = list_of(known[0].name).map_or_else(|| vec![0], |list| found.indexes(list));
+        indexes.into_iter().flat_map(move |index| known.iter().map(move |known| (known, index)))
+    })
 }
 
 fn indent(groups: &[&str]) -> usize {

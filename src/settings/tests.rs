@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use super::*;
+use crate::secret::key::{Key, KeyId};
+use crate::snapshot::OnFailure;
 
 const HOME: (&str, &str) = ("HOME", "/home/u");
 
@@ -38,6 +40,7 @@ fn defaults_are_those_of_the_parts() {
         Limits { format: format::Limits::default(), files: 100_000, answers: 64 << 20, snapshots: 64, cold: 4 };
     assert_eq!(settings.limits, limits);
     assert_eq!(settings.semantics, Semantics::Native);
+    assert_eq!(settings.secrets, SecretSettings::default());
     assert_eq!(settings.state, PathBuf::from("/home/u/.local/state/layerd"));
     let source = SourceSettings {
         name: "config".to_owned(),
@@ -72,6 +75,12 @@ sources:
     match: ["*"]
     refresh: 1m30s
     credentials: { username: x, password-file: git-password }
+secrets:
+  keys: [{ id: new, file: keys/new }, { id: old, pass-phrase-file: /old }]
+  encrypt-with: old
+  on-failure: invalid
+  decrypt: true
+  spring: { key-file: spring, salt: 0Aff }
 http: { listen: "[::]:8080", prefix: /config, insecure-open: true }
 limits:
   file: 2MiB
@@ -113,28 +122,40 @@ sources:
       username: x  # conf/layerd.yaml:13:30
       password-file: /here/conf/git-password  # conf/layerd.yaml:13:48
 http:
-  listen: '[::]:8080'  # conf/layerd.yaml:14:17
-  prefix: /config  # conf/layerd.yaml:14:38
-  insecure-open: true  # conf/layerd.yaml:14:62
+  listen: '[::]:8080'  # conf/layerd.yaml:20:17
+  prefix: /config  # conf/layerd.yaml:20:38
+  insecure-open: true  # conf/layerd.yaml:20:62
+secrets:
+  keys:
+    - id: new  # conf/layerd.yaml:15:16
+      file: /here/conf/keys/new  # conf/layerd.yaml:15:27
+    - id: old  # conf/layerd.yaml:15:45
+      pass-phrase-file: /old  # conf/layerd.yaml:15:68
+  encrypt-with: old  # conf/layerd.yaml:16:17
+  on-failure: invalid  # conf/layerd.yaml:17:15
+  decrypt: true  # conf/layerd.yaml:18:12
+  spring:
+    key-file: /here/conf/spring  # conf/layerd.yaml:19:23
+    salt: 0Aff  # conf/layerd.yaml:19:37
 limits:
-  file: 2MiB  # conf/layerd.yaml:16:9
-  files: 5  # conf/layerd.yaml:17:10
-  depth: 12  # conf/layerd.yaml:18:10
-  nodes: 13  # conf/layerd.yaml:19:10
-  documents: 14  # conf/layerd.yaml:20:14
-  body: 15B  # conf/layerd.yaml:21:9
-  path: 16KiB  # conf/layerd.yaml:22:9
-  headers: 17KiB  # conf/layerd.yaml:23:12
-  header-time: 18s  # conf/layerd.yaml:24:16
-  idle-time: 1h  # conf/layerd.yaml:25:14
-  connections: 20  # conf/layerd.yaml:26:16
-  answers: 1GiB  # conf/layerd.yaml:27:12
-  snapshots: 22  # conf/layerd.yaml:28:14
-  cold: 23  # conf/layerd.yaml:29:9
+  file: 2MiB  # conf/layerd.yaml:22:9
+  files: 5  # conf/layerd.yaml:23:10
+  depth: 12  # conf/layerd.yaml:24:10
+  nodes: 13  # conf/layerd.yaml:25:10
+  documents: 14  # conf/layerd.yaml:26:14
+  body: 15B  # conf/layerd.yaml:27:9
+  path: 16KiB  # conf/layerd.yaml:28:9
+  headers: 17KiB  # conf/layerd.yaml:29:12
+  header-time: 18s  # conf/layerd.yaml:30:16
+  idle-time: 1h  # conf/layerd.yaml:31:14
+  connections: 20  # conf/layerd.yaml:32:16
+  answers: 1GiB  # conf/layerd.yaml:33:12
+  snapshots: 22  # conf/layerd.yaml:34:14
+  cold: 23  # conf/layerd.yaml:35:9
 telemetry:
-  log: info,layerd::source=debug  # conf/layerd.yaml:30:19
-  format: json  # conf/layerd.yaml:30:56
-state: /here/conf/../state  # conf/layerd.yaml:31:8
+  log: info,layerd::source=debug  # conf/layerd.yaml:36:19
+  format: json  # conf/layerd.yaml:36:56
+state: /here/conf/../state  # conf/layerd.yaml:37:8
 ";
     assert_eq!(loaded.to_yaml(), expected);
     let again = good(&loaded.to_yaml(), &[], Flags::default());
@@ -164,6 +185,8 @@ fn a_later_giver_wins_and_is_named() {
             r#"token: "***"  # LAYERD_GIT_TOKEN"#,
             "http:",
             "listen: 127.0.0.1:3  # --listen",
+            "secrets:",
+            "spring:",
             "limits:",
             "cold: 2  # LAYERD_LIMITS__COLD",
             "telemetry:",
@@ -230,7 +253,7 @@ htpp: { listen: 1 }
 http: { listen: 0.0.0.0:80, insecure-open: yes }
 limits: { depth: 129, file: 0, body: -1, answers: 99999999999999999999, header-time: 10, watchers: 5 }
 listen: 127.0.0.1:80
-secrets: { keys: [] }
+access: { tokens: [] }
 telemetry: [json]
 "#;
     let variables = [("LAYERD_LIMITS__COLD", "many"), ("LAYERD_HTTPS__LISTEN", "x")];
@@ -264,7 +287,7 @@ hint: write it as `500ms`, `30s`, `1m30s` or `1h`
 error: conf/layerd.yaml:14:90: `limits.watchers` is not available in this version
 error: conf/layerd.yaml:15:1: `listen` is no setting
 hint: did you mean `http.listen`?
-error: conf/layerd.yaml:16:1: `secrets` is not available in this version
+error: conf/layerd.yaml:16:1: `access` is not available in this version
 error: conf/layerd.yaml:17:12: `telemetry` takes a map of settings
 error: LAYERD_LIMITS__COLD: `limits.cold` is `many`, but takes a number from 1 to 256
 error: --state: `state` is empty, but takes a path
@@ -322,7 +345,7 @@ fn two_places_given_in_one_way_are_a_mistake() {
 fn shapes_that_are_no_settings_are_told_at_their_place() {
     assert_eq!(
         refusal("sources: { dir: a }"),
-        "error: conf/layerd.yaml:1:10: `sources` takes a list\nhint: put `- ` before the first key of the source"
+        "error: conf/layerd.yaml:1:10: `sources` takes a list\nhint: put `- ` before the first key of each item"
     );
     assert_eq!(refusal("sources: [a]"), "error: conf/layerd.yaml:1:11: `sources[0]` takes a map of settings");
     assert_eq!(
@@ -394,4 +417,142 @@ fn several_sources_are_shown_as_a_file_that_says_the_same() {
     assert_eq!(again.settings.sources.len(), 2);
     assert!(again.settings.sources[0].joins_next && !again.settings.sources[1].joins_next);
     assert_eq!(again.settings.sources[1].credentials, CredentialSettings::default());
+}
+
+/// The text of a key that no documentation shows.
+const KEY: &str = "layerdkey_BwgLEBcgKzhHWGuAl7DL6AcoS3CXwOsYR3ir4BdQi8hKwsvO";
+
+fn secrets(file: &str, variables: &[(&str, &str)]) -> SecretSettings {
+    good(file, variables, dir("x")).secrets
+}
+
+#[test]
+fn keys_are_in_files_variables_and_pass_phrases() {
+    let file =
+        "secrets: { keys: [{ id: new, file: k/new }, { id: 'old', pass-phrase-file: /old }], on-failure: leave }";
+    let variables = [
+        ("LAYERD_SECRETS__KEYS__7__ID", "env"),
+        ("LAYERD_SECRETS__KEYS__7__VALUE", KEY),
+        ("LAYERD_SECRETS__ENCRYPT_WITH", "env"),
+        ("LAYERD_SECRETS__DECRYPT", "true"),
+        ("LAYERD_SECRETS__SPRING__KEY", "phrase"),
+    ];
+    let key = |index, id, place| KeySettings { index, id: KeyId::new(id).unwrap(), place };
+    let expected = SecretSettings {
+        keys: vec![
+            key(0, "new", KeyPlace::File(PathBuf::from("/here/conf/k/new"))),
+            key(1, "old", KeyPlace::PassPhraseFile(PathBuf::from("/old"))),
+            key(7, "env", KeyPlace::Value(Key::from_text(KEY).unwrap())),
+        ],
+        encrypt_with: Some(KeyId::new("env").unwrap()),
+        on_failure: OnFailure::Leave,
+        decrypt: true,
+        spring: Some(SpringSettings { phrase: PhrasePlace::Value(Secret::new("phrase")), salt: "deadbeef".to_owned() }),
+    };
+    assert_eq!(secrets(file, &variables), expected);
+    let in_force = secrets("", &[]);
+    assert_eq!((in_force.on_failure, in_force.decrypt, in_force.is_empty()), (OnFailure::Pin, false, true));
+}
+
+#[test]
+fn a_variable_takes_the_place_of_the_key_of_the_file_and_is_starred() {
+    let file = "secrets: { keys: [{ id: a, file: k }], spring: { key-file: s } }";
+    let variables = [("LAYERD_SECRETS__KEYS__0__VALUE", KEY), ("LAYERD_SECRETS__SPRING__KEY", "hunter2")];
+    let loaded = load_all(file, &variables, dir("x")).unwrap_or_else(|refusal| panic!("{refusal}"));
+    assert_eq!(loaded.settings.secrets.keys[0].place, KeyPlace::Value(Key::from_text(KEY).unwrap()));
+    let told = format!("{:?}\n{}", loaded.settings, loaded.to_yaml());
+    assert!(!told.contains("layerdkey_") && !told.contains("hunter2"), "{told}");
+    let expected = "\
+secrets:
+  keys:
+    - id: a  # conf/layerd.yaml:1:25
+      value: \"***\"  # LAYERD_SECRETS__KEYS__0__VALUE
+  on-failure: pin  # default
+  decrypt: false  # default
+  spring:
+    key: \"***\"  # LAYERD_SECRETS__SPRING__KEY
+    salt: deadbeef  # default
+";
+    assert!(told.contains(expected), "{told}");
+}
+
+#[test]
+fn all_mistakes_about_keys_are_told_together_each_with_its_origin() {
+    let file = r#"
+sources: [{ dir: x }]
+secrets:
+  keys:
+    - { id: Prod_1, file: a }
+    - { file: b }
+    - { id: two }
+    - { id: two, file: c, pass-phrase-file: d }
+    - { id: 2026, file: c }
+    - { id: three, file: b, value: 7 }
+    - { id: four, fil: b, value: layerdkey_bGF5ZXJkIGV4YW1wbGUga2V5OiBuZXZlciB1c2UgaXS6bUmr }
+  encrypt-with: 1/2
+  on-failure: ignore
+  decrypt: maybe
+  spring: { key: a, key-file: b, salt: abc }
+"#;
+    let expected = "\
+error: conf/layerd.yaml:5:13: `secrets.keys[0].id` is `Prod_1`, but takes up to 32 of `a`-`z`, `0`-`9` and `-`
+error: conf/layerd.yaml:9:13: `secrets.keys[4].id` is 2026, but takes text
+hint: put it in quotes
+error: conf/layerd.yaml:10:36: `secrets.keys[5].value` is something else, but takes text
+hint: put it in quotes
+error: conf/layerd.yaml:11:19: `secrets.keys[6].fil` is no setting
+hint: did you mean `secrets.keys[6].file`?
+error: conf/layerd.yaml:11:34: `secrets.keys[6].value` cannot be used: the key is the example of the documentation, which everybody has
+hint: make a key with `layerd keygen`
+error: conf/layerd.yaml:12:17: `secrets.encrypt-with` is `1/2`, but takes up to 32 of `a`-`z`, `0`-`9` and `-`
+error: conf/layerd.yaml:13:15: `secrets.on-failure` is `ignore`, but takes `pin`, `invalid` or `leave`
+error: conf/layerd.yaml:14:12: `secrets.decrypt` is `maybe`, but takes `true` or `false`
+error: conf/layerd.yaml:15:40: `secrets.spring.salt` is `abc`, but takes an even number of hexadecimal digits
+hint: it is what Spring calls `encrypt.salt`
+error: conf/layerd.yaml:6:7: `secrets.keys[1]` has no `id`
+hint: add `id:`, such as `prod-2026a`; sealed values name their key by it
+error: conf/layerd.yaml:7:7: `secrets.keys[2]` has none of `file`, `value` and `pass-phrase-file`
+hint: add `file:` with the path of a key that `layerd keygen --out` has made
+error: conf/layerd.yaml:8:45: `secrets.keys[3].pass-phrase-file` is given beside `secrets.keys[3].file` (conf/layerd.yaml:8:24)
+hint: keep one of the two
+error: conf/layerd.yaml:8:13: `secrets.keys[3].id` is the same as `secrets.keys[2].id`
+hint: give each key an id of its own
+error: conf/layerd.yaml:10:26: `secrets.keys[5].file` is the same as `secrets.keys[1].file`
+hint: give each id a key of its own
+error: conf/layerd.yaml:15:31: `secrets.spring.key-file` is given beside `secrets.spring.key` (conf/layerd.yaml:15:18)
+hint: keep one of the two";
+    assert_eq!(refusal(file), expected);
+}
+
+#[test]
+fn the_key_that_seals_is_one_of_the_keys() {
+    let told = |secrets: &str| refusal(&format!("sources: [{{ dir: x }}]\nsecrets: {secrets}"));
+    assert_eq!(
+        told("{ encrypt-with: a }"),
+        "error: conf/layerd.yaml:2:26: `secrets.encrypt-with` is `a`, which is the `id` of no key\n\
+         hint: add the key to `secrets.keys`"
+    );
+    assert_eq!(
+        told("{ encrypt-with: a, keys: [{ id: b, file: b }, { id: c, file: c }] }"),
+        "error: conf/layerd.yaml:2:26: `secrets.encrypt-with` is `a`, which is the `id` of no key\n\
+         hint: the keys are `b`, `c`"
+    );
+    let lost =
+        "error: conf/layerd.yaml:2:35: `secrets.keys` takes a list\nhint: put `- ` before the first key of each item";
+    assert_eq!(told("{ encrypt-with: a, keys: { id: a } }"), lost);
+    assert_eq!(
+        told("{ keys: [{ id: a, value: layerdkey_x }] }"),
+        "error: conf/layerd.yaml:2:35: `secrets.keys[0].value` cannot be used: the key has 1 characters after `layerdkey_`, \
+         where 48 are expected\nhint: make a key with `layerd keygen`"
+    );
+}
+
+#[test]
+fn a_salt_without_a_pass_phrase_is_warned_of() {
+    let loaded = load_all("secrets: { spring: { salt: 00 } }", &[], dir("x"));
+    assert!(loaded.is_err(), "a number is no text");
+    let loaded = load_all("secrets: { spring: { salt: '00' } }", &[], dir("x")).unwrap();
+    assert_eq!(loaded.settings.secrets, SecretSettings::default());
+    let told: Vec<_> = loaded.warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(told, ["conf/layerd.yaml:1:28: `secrets.spring.salt` has no effect without `secrets.spring.key`"]);
 }

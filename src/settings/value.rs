@@ -11,6 +11,7 @@ use crate::config::layer::Data;
 use crate::config::problem::Position;
 use crate::config::select::SearchPaths;
 use crate::config::value::Number as Digits;
+use crate::secret::key::{self, Key};
 use crate::source::credentials::Secret;
 use crate::store::route;
 use crate::telemetry;
@@ -37,6 +38,12 @@ pub(super) enum Kind {
     Within,
     /// A password or token.
     Credential,
+    /// The name of a key.
+    KeyId,
+    /// The text of a key.
+    KeyText,
+    /// Hexadecimal digits.
+    Salt,
     /// `true` or `false`.
     Switch,
     /// An IP address and a port.
@@ -89,6 +96,8 @@ pub enum Value {
     Path(PathBuf),
     /// A password or token.
     Secret(Secret),
+    /// A key that seals and opens values.
+    Key(Key),
 }
 
 /// Why a value cannot be used, as what follows the name of its setting.
@@ -160,6 +169,16 @@ impl Kind {
                 Err(message.into())
             }
             Self::Credential => Ok(Value::Secret(Secret::new(text))),
+            Self::KeyId if key::KeyId::new(text).is_err() => {
+                Err(format!("is `{}`, but takes up to 32 of `a`-`z`, `0`-`9` and `-`", shown(text)).into())
+            }
+            Self::KeyText => Key::from_text(text).map(Value::Key).map_err(|error| {
+                Reason::from(format!("cannot be used: {error}")).with_hint("make a key with `layerd keygen`")
+            }),
+            Self::Salt if !is_salt(text) => {
+                let message = format!("is `{}`, but takes an even number of hexadecimal digits", shown(text));
+                Err(Reason::from(message).with_hint("it is what Spring calls `encrypt.salt`"))
+            }
             Self::Address => address(text).map(Value::Address).ok_or_else(|| self.unlike(&Data::Text(text.into()))),
             Self::Prefix if !is_prefix(text) => {
                 Err(Reason::from(format!("is `{}`, which is no path in front of others", shown(text)))
@@ -233,7 +252,8 @@ impl Kind {
             _ if matches!(data, Data::Number(_) | Data::Bool(_)) => ("text".to_owned(), Some("put it in quotes")),
             _ => ("text".to_owned(), None),
         };
-        let is = if self == Self::Credential { "something else".to_owned() } else { told(data) };
+        let is =
+            if matches!(self, Self::Credential | Self::KeyText) { "something else".to_owned() } else { told(data) };
         Reason { hint: hint.map(str::to_owned), ..format!("is {is}, but takes {expected}").into() }
     }
 }
@@ -254,12 +274,17 @@ fn told(data: &Data) -> String {
         Data::Text(text) => format!("`{}`", shown(text)),
         Data::List(_) => "a list".to_owned(),
         Data::Map(_) => "a map".to_owned(),
+        Data::Secret(_) => "a secret".to_owned(),
     }
 }
 
 fn is_name(text: &str) -> bool {
     let is_fine = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
     (1..=64).contains(&text.len()) && text.bytes().all(is_fine)
+}
+
+fn is_salt(text: &str) -> bool {
+    !text.is_empty() && text.len().is_multiple_of(2) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 fn is_within(text: &str) -> bool {
@@ -308,7 +333,7 @@ impl fmt::Display for Value {
             Self::Time(time) => out.write_str(&unit::spell_time(*time)),
             Self::Address(address) => out.write_str(&scalar(&address.to_string())),
             Self::Path(path) => out.write_str(&scalar(&path.to_string_lossy())),
-            Self::Secret(_) => out.write_str(r#""***""#),
+            Self::Secret(_) | Self::Key(_) => out.write_str(r#""***""#),
         }
     }
 }

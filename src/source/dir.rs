@@ -11,22 +11,17 @@ use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use git2::{ObjectType, Oid};
-use notify::{EventKind, RecommendedWatcher, RecursiveMode, event::AccessKind};
-use notify_debouncer_full::{DebounceEventResult, Debouncer, NoCache, new_debouncer_opt};
 
 use super::name;
 use super::survey::{Found, Survey, survey, unreadable};
+use super::watch::{self, Depth, Watch};
 use super::{FetchError, LabelKind, Labels, ReadError, Reader, SetupError, Source, Tip};
 use crate::config::tree::{self, BlobId, CommitId, Tree};
 
 /// The label of a folder whose settings give none.
 pub const DEFAULT_LABEL: &str = "main";
-
-/// How long the folder must have been quiet before a change is told, because editors write in several steps.
-const QUIET: Duration = Duration::from_millis(200);
 
 /// How many captures are kept: the one being served, the one being built, and a few for requests that still hold one.
 const KEPT: usize = 4;
@@ -76,13 +71,6 @@ struct Capture {
     newest: i64,
 }
 
-/// While it lives, changes of the folder are told.
-#[derive(Debug)]
-pub struct Watch {
-    /// Held for the thread that it stops when it is dropped.
-    _debouncer: Debouncer<RecommendedWatcher, NoCache>,
-}
-
 /// Tells a folder from another one that takes its place: its own path, device and number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity(PathBuf, u64, u64);
@@ -124,20 +112,7 @@ impl DirSource {
     /// # Errors
     /// If the folder cannot be watched, for example because the system's limit of watches is used up.
     pub fn watch(&self, changed: impl Fn() + Send + 'static) -> Result<Watch, ReadError> {
-        let path = &self.folder;
-        let refuse = |error: notify::Error| ReadError(format!("`{}` cannot be watched: {error}", path.display()));
-        let told = move |result: DebounceEventResult| {
-            // Errors stand for lost events, so they are a reason to look as well.
-            if result.map_or(true, |events| events.iter().any(|event| is_change(event.kind))) {
-                changed();
-            }
-        };
-        // Links are not followed: what they may lead to is below the folder and watched anyway.
-        let config = notify::Config::default().with_follow_symlinks(false);
-        let mut debouncer = new_debouncer_opt(QUIET, None, told, NoCache::new(), config).map_err(refuse)?;
-        let real = std::fs::canonicalize(path).map_err(|error| unreadable(path, &error))?;
-        debouncer.watch(real, RecursiveMode::Recursive).map_err(refuse)?;
-        Ok(Watch { _debouncer: debouncer })
+        watch::watch(std::slice::from_ref(&self.folder), Depth::All, changed)
     }
 
     fn capture(&self) -> Result<Arc<Capture>, ReadError> {
@@ -277,11 +252,6 @@ fn read(path: &Path, limit: u64) -> Result<Vec<u8>, ReadError> {
     read.map(|_| bytes).map_err(|error| unreadable(path, &error))
 }
 
-/// Reading is an event too, and captures read: only what writes counts.
-fn is_change(kind: EventKind) -> bool {
-    !matches!(kind, EventKind::Access(access) if !matches!(access, AccessKind::Close(notify::event::AccessMode::Write)))
-}
-
 /// True if the folder is a bare Git repository, which holds no file of configuration that a folder could serve.
 #[must_use]
 pub fn is_bare_repository(path: &Path) -> bool {
@@ -293,9 +263,11 @@ mod tests {
     use std::fs;
     use std::os::unix::fs::symlink;
     use std::sync::mpsc::{Receiver, channel};
+    use std::time::Duration;
 
     use super::*;
     use crate::source::tests::{Origin, listing};
+    use crate::source::watch::QUIET;
 
     struct Folder {
         folder: tempfile::TempDir,

@@ -28,6 +28,7 @@ pub mod template;
 mod transport;
 mod verify;
 mod walk;
+pub mod watch;
 pub mod worker;
 
 #[cfg(test)]

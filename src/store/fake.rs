@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use arc_swap::ArcSwap;
+
 use crate::config::tree::{BlobId, CommitId, File, Tree};
-use crate::snapshot::Rules;
+use crate::snapshot::{Rules, Secrets};
 use crate::source::{FetchError, LabelKind, Labels, ReadError, Reader, Source, Tip};
 
 use super::live::{Live, Settings};
@@ -38,8 +40,13 @@ impl Fake {
 
     /// The source being served with at most `snapshots` in memory.
     pub(super) fn live(&self, label: Option<&str>, snapshots: usize) -> Arc<Live> {
+        self.live_with(label, snapshots, Arc::default())
+    }
+
+    /// The same, opening sealed values with these secrets.
+    pub(super) fn live_with(&self, label: Option<&str>, snapshots: usize, secrets: Arc<ArcSwap<Secrets>>) -> Arc<Live> {
         let (name, label): (Arc<str>, _) = (Arc::from("config"), label.map(Arc::from));
-        let settings = Settings { entry: Arc::clone(&name), name, label, rules: Rules::default(), snapshots };
+        let settings = Settings { entry: Arc::clone(&name), name, label, rules: Rules::default(), secrets, snapshots };
         Arc::new(Live::new(settings, Box::new(self.clone())))
     }
 

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use arc_swap::ArcSwap;
 
 use crate::config::tree::CommitId;
-use crate::snapshot::{Bodies, Rules, Snapshot};
+use crate::snapshot::{Bodies, Rules, Secrets, Snapshot};
 use crate::source::{Labels, ReadError, Source};
 
 use super::table::{Loaded, Lookup, Table, default_label};
@@ -26,6 +26,8 @@ pub struct Settings {
     pub label: Option<Arc<str>>,
     /// What its files mean.
     pub rules: Rules,
+    /// What sealed values are opened with; all sources share it.
+    pub secrets: Arc<ArcSwap<Secrets>>,
     /// How many snapshots stay in memory.
     pub snapshots: usize,
 }
@@ -254,8 +256,39 @@ impl Live {
         let mut reader = self.source.open()?;
         let committed_at = reader.committed_at(commit)?;
         let tree = reader.tree(commit)?;
-        let rules = &self.settings.rules;
-        Ok(Arc::new(Snapshot::build((commit, committed_at), tree, rules, bodies, |blob| reader.blob(blob))?))
+        let (rules, secrets) = (&self.settings.rules, self.settings.secrets.load());
+        let read = |blob| reader.blob(blob);
+        Ok(Arc::new(Snapshot::build((commit, committed_at), tree, (rules, &secrets), bodies, read)?))
+    }
+
+    /// A value of the snapshots in memory that is open now and would not be with other keys: its file and key.
+    #[must_use]
+    pub fn closed_by(&self, secrets: &Secrets) -> Option<(Arc<str>, String)> {
+        let table = self.table();
+        // Kept apart from those of the workshop, which hold what is open now.
+        let mut bodies = Bodies::default();
+        table.loaded.values().chain(table.commits.values()).find_map(|loaded| {
+            let reopened = loaded.snapshot.reopened(secrets, &mut bodies);
+            let is_open: HashMap<_, _> = loaded.snapshot.openings().collect();
+            reopened.openings().find_map(|(file, opening)| {
+                let before = is_open.get(file)?;
+                let was_closed = |key: &str| before.unopened.iter().any(|unopened| unopened.key == key);
+                let closed = opening.unopened.iter().find(|unopened| !was_closed(&unopened.key))?;
+                Some((Arc::clone(file), closed.key.clone()))
+            })
+        })
+    }
+
+    /// Opens the sealed values of all snapshots in memory again, with the keys that are there now.
+    pub fn reopen(&self) {
+        let mut bodies = self.workshop();
+        let secrets = self.settings.secrets.load();
+        let mut table = Table::clone(&self.table());
+        for loaded in table.loaded.values_mut().chain(table.commits.values_mut()) {
+            *loaded = loaded.moved_to(Arc::new(loaded.snapshot.reopened(&secrets, &mut bodies)));
+        }
+        self.publish(table);
+        bodies.forget_unused();
     }
 
     fn publish(&self, mut table: Table) -> Arc<Table> {

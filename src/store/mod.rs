@@ -16,9 +16,11 @@ pub mod table;
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
+
 use crate::answer::{self, AnswerError, Selection, Spelled, Spelling};
 use crate::config::address::Address;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Secrets, Snapshot};
 
 use cold::{Cold, ColdError};
 use found::{FindError, Found};
@@ -33,6 +35,7 @@ pub struct Store {
     entries: Vec<Entry>,
     memo: Memo,
     cold: Cold,
+    secrets: Arc<ArcSwap<Secrets>>,
 }
 
 /// One entry of the settings' list of sources.
@@ -115,6 +118,15 @@ pub enum ChooseError {
     Find(#[from] FindError),
 }
 
+/// Why other keys are not taken: a value that is open would not be any more.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{key}` in `{file}` of the source `{name}` is open now and would not be with these keys")]
+pub struct WouldClose {
+    name: Arc<str>,
+    file: Arc<str>,
+    key: String,
+}
+
 impl Chosen {
     /// One snapshot that no store chose.
     #[must_use]
@@ -157,10 +169,10 @@ impl Chosen {
 }
 
 impl Store {
-    /// A store of entries in the order in which they are tried.
+    /// A store of entries in the order in which they are tried, whose sources open sealed values with these secrets.
     #[must_use]
-    pub fn new(entries: Vec<Entry>, limits: Limits) -> Self {
-        Self { entries, memo: Memo::new(limits.answers), cold: Cold::new(limits.cold) }
+    pub fn new(entries: Vec<Entry>, secrets: Arc<ArcSwap<Secrets>>, limits: Limits) -> Self {
+        Self { entries, memo: Memo::new(limits.answers), cold: Cold::new(limits.cold), secrets }
     }
 
     /// What answers an address now. Waits only if a label is not in memory, never for a fetch; but for the first fetch of
@@ -284,6 +296,34 @@ impl Store {
         untried.or(first).map_or(Ok(()), |live| Err(ChooseError::NotReady(Arc::clone(&live.settings.name))))
     }
 
+    /// Opens all sealed values with other keys from now on, unless one that is open would not be any more.
+    ///
+    /// # Errors
+    /// Names the first value that would be closed; nothing has changed then.
+    pub fn reload_keys(&self, secrets: Secrets) -> Result<(), WouldClose> {
+        let served = self.served();
+        for (_, Served { live, .. }) in &served {
+            if let Some((file, key)) = live.closed_by(&secrets) {
+                return Err(WouldClose { name: Arc::clone(&live.settings.name), file, key });
+            }
+        }
+        self.secrets.store(Arc::new(secrets));
+        served.iter().for_each(|(_, served)| served.live.reopen());
+        // Sources that were found meanwhile.
+        let opened_before = |live: &Arc<Live>| served.iter().any(|(_, served)| Arc::ptr_eq(&served.live, live));
+        self.served()
+            .iter()
+            .filter(|(_, served)| !opened_before(&served.live))
+            .for_each(|(_, served)| served.live.reopen());
+        Ok(())
+    }
+
+    /// What sealed values are opened with now.
+    #[must_use]
+    pub fn secrets(&self) -> Arc<Secrets> {
+        self.secrets.load_full()
+    }
+
     /// Bytes of answers kept.
     #[must_use]
     pub fn memo_weight(&self) -> u64 {
@@ -314,6 +354,11 @@ mod tests {
     use super::fake::Fake;
     use super::refresh::{Metrics, Refresher};
     use super::*;
+    use crate::secret;
+    use crate::secret::key::{Key, KeyId};
+    use crate::secret::keyring::Keyring;
+    use crate::secret::place::Context;
+    use crate::snapshot::OnFailure;
 
     const LIMITS: Limits = Limits { answers: 1 << 20, cold: 4 };
 
@@ -350,7 +395,7 @@ mod tests {
         let entry = entry(&fake, &[], false);
         let Place::One(Served { live, .. }) = &entry.place else { unreachable!("it is one source") };
         let live = Arc::clone(live);
-        let store = Store::new(vec![entry], LIMITS);
+        let store = Store::new(vec![entry], Arc::default(), LIMITS);
         let told = async |label: Option<&str>| match store.everywhere(label).await {
             Ok(chosen) => format!("{} {}", chosen.first.label, chosen.first.snapshot.commit.0[0]),
             Err(error) => error.to_string(),
@@ -374,7 +419,8 @@ mod tests {
     #[tokio::test]
     async fn the_first_source_that_matches_answers_alone() {
         let (pay, rest) = (source("main", "pay.yml", "a: pay"), source("main", "application.yml", "a: rest"));
-        let store = Store::new(vec![entry(&pay, &["pay*"], false), entry(&rest, &["*/prod"], false)], LIMITS);
+        let store =
+            Store::new(vec![entry(&pay, &["pay*"], false), entry(&rest, &["*/prod"], false)], Arc::default(), LIMITS);
         assert_eq!(told(&store, "pay", "dev", None).await, r#"main {"a":"pay"}"#);
         assert_eq!(told(&store, "pay-x", "prod", None).await, "main {}", "no other source is asked");
         assert_eq!(told(&store, "user", "dev,prod", None).await, r#"main {"a":"rest"}"#);
@@ -388,7 +434,7 @@ mod tests {
         let weak = source("main", "user-dev.yml", "{a: weak, m: {y: 2}, b: 1}");
         let other = source("main", "user.yml", "c: 3");
         let entries = || [entry(&strong, &["*"], true), entry(&weak, &["user"], true), entry(&other, &["*"], false)];
-        let store = Store::new(entries().into(), LIMITS);
+        let store = Store::new(entries().into(), Arc::default(), LIMITS);
         assert_eq!(
             told(&store, "user", "dev", None).await,
             r#"main+main+main {"c":3,"a":"strong","m":{"y":2,"x":1},"b":1}"#
@@ -400,7 +446,7 @@ mod tests {
     async fn a_joined_source_without_the_label_takes_part_with_its_default() {
         let (strong, weak) = (source("main", "a.yml", "a: 1"), source("main", "a.yml", "b: 1"));
         weak.commit("side", &[("a.yml", "b: 2")]);
-        let store = Store::new(vec![entry(&strong, &["*"], true), entry(&weak, &["*"], false)], LIMITS);
+        let store = Store::new(vec![entry(&strong, &["*"], true), entry(&weak, &["*"], false)], Arc::default(), LIMITS);
         assert_eq!(told(&store, "a", "dev", Some("side")).await, r#"main+side {"b":2,"a":1}"#);
         assert_eq!(told(&store, "a", "dev", Some("none")).await, "there is no label `none`");
     }
@@ -411,7 +457,7 @@ mod tests {
         let entries = vec![entry(&dead, &["pay"], false), entry(&good, &["*"], false)];
         let Place::One(Served { live, .. }) = &entries[0].place else { unreachable!("it is one source") };
         let live = Arc::clone(live);
-        let store = Store::new(entries, LIMITS);
+        let store = Store::new(entries, Arc::default(), LIMITS);
         let nothing = "there is no configuration yet: the source `config` was not read so far";
         assert_eq!(told(&store, "pay", "dev", None).await, nothing);
         assert_eq!(told(&store, "user", "dev", None).await, r#"main {"a":1}"#);
@@ -420,7 +466,46 @@ mod tests {
         assert_eq!(store.readiness(), Ok(()));
         let listed = store.everywhere(None).await.unwrap();
         assert_eq!(listed.parts().count(), 1);
-        let joined = Store::new(vec![entry(&good, &["*"], true), entry(&dead, &["*"], false)], LIMITS);
+        let joined = Store::new(vec![entry(&good, &["*"], true), entry(&dead, &["*"], false)], Arc::default(), LIMITS);
         assert_eq!(told(&joined, "user", "dev", None).await, nothing, "half an answer is none");
+    }
+
+    /// A ring of one key, and a value that it has sealed for `a` in `a.yml`.
+    fn ring(id: &str, byte: u8) -> (Arc<Keyring>, String) {
+        let mut bytes = [0; 32];
+        bytes.iter_mut().zip(0_u8..).for_each(|(one, at)| *one = byte.wrapping_mul(31) ^ at.wrapping_mul(17));
+        let key = (KeyId::new(id).unwrap(), Key::from_bytes(bytes).unwrap());
+        let ring = Keyring::new(vec![key], None, None).unwrap();
+        let place = secret::place::Place { rank: "a", application: None, key: "a" };
+        let sealed = ring.seal("open", Context::Prop, &place, [byte; 24]).unwrap();
+        (Arc::new(ring), sealed)
+    }
+
+    #[tokio::test]
+    async fn other_keys_are_taken_unless_they_would_close_what_is_open() {
+        let ((one, sealed), (two, _)) = (ring("one", 1), ring("two", 2));
+        let secrets = |ring: &Arc<Keyring>| Secrets { ring: Arc::clone(ring), on_failure: OnFailure::Pin };
+        let shared = Arc::new(ArcSwap::from_pointee(Secrets::default()));
+        let fake = source("main", "a.yml", &format!("a: '{sealed}'"));
+        let live = fake.live_with(None, 64, Arc::clone(&shared));
+        live.advance().unwrap();
+        let (_, refresh) = Refresher::new(Arc::clone(&live), Duration::from_secs(600), Metrics::default());
+        let store = Store::new(vec![Entry::for_all(Served { live, refresh })], shared, LIMITS);
+        let problem = async || {
+            let address = Address::parse("a", None, None).unwrap();
+            let chosen = store.snapshot(&address).await.unwrap();
+            store.answer(&chosen, &address, &Spelling::default()).map(|spelled| spelled.body.len()).is_err()
+        };
+        assert!(problem().await, "there is no key");
+        store.reload_keys(secrets(&one)).unwrap();
+        assert_eq!(told(&store, "a", "dev", None).await, r#"main {"a":"open"}"#);
+        let refused = store.reload_keys(secrets(&two)).unwrap_err().to_string();
+        assert_eq!(refused, "`a` in `a.yml` of the source `config` is open now and would not be with these keys");
+        assert_eq!(told(&store, "a", "dev", None).await, r#"main {"a":"open"}"#);
+        assert_eq!(store.secrets().ring.fingerprint(), one.fingerprint());
+        fake.commit("main", &[("a.yml", "a: plain")]);
+        store.served()[0].1.live.advance().unwrap();
+        store.reload_keys(secrets(&two)).unwrap();
+        assert_eq!(told(&store, "a", "dev", None).await, r#"main {"a":"plain"}"#);
     }
 }

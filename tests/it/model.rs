@@ -8,7 +8,7 @@ use layerd::answer::{Spelling, select, spell};
 use layerd::config::address::Address;
 use layerd::config::select::SearchPaths;
 use layerd::config::tree::{BlobId, CommitId, File, Tree};
-use layerd::snapshot::{Bodies, Rules, Snapshot};
+use layerd::snapshot::{Bodies, Rules, Secrets, Snapshot};
 use proptest::prelude::*;
 
 const FOLDERS: [&str; 4] = ["", "shared/", "svc/", "other/"];
@@ -138,7 +138,7 @@ fn snapshot(files: &Files, bodies: &mut Bodies) -> Snapshot {
     };
     let rules = Rules { search_paths: SearchPaths::parse(&["shared"]).unwrap(), ..Rules::default() };
     let read = |id: BlobId| Ok::<_, ()>(blobs[&id].clone().into_bytes());
-    Snapshot::build((CommitId([0; 20]), 0), tree, &rules, bodies, read).unwrap()
+    Snapshot::build((CommitId([0; 20]), 0), tree, (&rules, &Secrets::default()), bodies, read).unwrap()
 }
 
 fn blob(text: &str) -> BlobId {

@@ -26,7 +26,7 @@ pub(in crate::format) fn read(bytes: &[u8], limits: &Limits) -> Result<Vec<Raw>,
     // This check keeps no stack of its own that a deep nesting could overflow.
     serde_json::from_str::<IgnoredAny>(text).map_err(|error| syntax(text, &error))?;
     let mut build = Builder::new(limits);
-    let mut tokens = Tokens { text, offset: 0, line: 0, column: 0 };
+    let mut tokens = Tokens::of(text);
     while let Some((token, at)) = tokens.next() {
         put(&mut build, token, at)?;
     }
@@ -88,15 +88,20 @@ fn syntax(text: &str, error: &serde_json::Error) -> Fault {
 }
 
 /// The tokens of a valid JSON text, without commas and colons.
-struct Tokens<'a> {
+pub(super) struct Tokens<'a> {
     text: &'a str,
-    offset: usize,
+    /// Where the token that was last handed out ends.
+    pub(super) offset: usize,
     line: usize,
     column: usize,
 }
 
 impl<'a> Tokens<'a> {
-    fn next(&mut self) -> Option<(&'a str, Position)> {
+    pub(super) fn of(text: &'a str) -> Self {
+        Self { text, offset: 0, line: 0, column: 0 }
+    }
+
+    pub(super) fn next(&mut self) -> Option<(&'a str, Position)> {
         loop {
             let rest = &self.text[self.offset..];
             let length = token_length(rest)?;

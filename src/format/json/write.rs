@@ -4,7 +4,7 @@
 
 use std::io::Write as _;
 
-use crate::config::value::Value;
+use crate::config::value::{STARS, Value};
 
 /// Never fails: the bytes go to memory, and text and numbers are always JSON.
 const TO_MEMORY: &str = "writing to memory cannot fail";
@@ -23,6 +23,7 @@ fn put(out: &mut Vec<u8>, value: &Value, level: Option<usize>) {
         Value::Bool(value) => write!(out, "{value}").expect(TO_MEMORY),
         Value::Number(number) => write!(out, "{number}").expect(TO_MEMORY),
         Value::String(text) => put_text(out, text),
+        Value::Secret(_) => put_text(out, STARS),
         Value::List(items) => {
             out.push(b'[');
             for (index, item) in items.iter().enumerate() {

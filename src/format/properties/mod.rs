@@ -4,8 +4,10 @@
 //! lives in `assemble.rs`, and Spring's `#---` lines split documents.
 
 mod assemble;
+mod locate;
 mod read;
 mod write;
 
+pub(super) use locate::{locate, spell};
 pub(super) use read::read;
 pub(super) use write::write;

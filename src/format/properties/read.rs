@@ -1,6 +1,7 @@
 //! The grammar of `.properties`: comments, continued lines, separators and escapes, as Java reads them, with the place
 //! of every key and value. What the keys make of a document is decided in `assemble.rs`.
 
+use std::ops::Range;
 use std::str::Chars;
 
 use crate::config::problem::{Fault, Position};
@@ -20,13 +21,14 @@ pub(in crate::format) fn read(bytes: &[u8], limits: &Limits) -> Result<Vec<Raw>,
 }
 
 fn parse(text: &str, limits: &Limits) -> Result<Vec<Raw>, Fault> {
-    let mut lines = Cursor { rest: text.chars(), at: Position::new(1, 1) };
+    let mut lines = Cursor::of(text);
     let mut assembly = Assembly::new(limits);
     let mut documents = Vec::new();
     loop {
         let start = lines.next_line();
         if start == Some(Start::Key) {
-            read_property(&mut lines, &mut assembly)?;
+            let property = lines.property()?;
+            assembly.add(&property.key, property.key_at, &property.value, property.at)?;
             continue;
         }
         if let Some(root) = assembly.take()? {
@@ -42,15 +44,6 @@ fn parse(text: &str, limits: &Limits) -> Result<Vec<Raw>, Fault> {
     }
 }
 
-fn read_property(line: &mut Cursor<'_>, assembly: &mut Assembly<'_>) -> Result<(), Fault> {
-    let at = line.at;
-    let key = line.text(true)?;
-    line.separator();
-    let value_at = line.at;
-    let value = line.text(false)?;
-    assembly.add(&key, at, &value, if value.is_empty() { at } else { value_at })
-}
-
 fn too_many_documents(at: Position, limits: &Limits) -> Fault {
     Fault::error("too-many-documents", at, format!("the file has more than the {} documents allowed", limits.documents))
         .with_hint("split the file, or raise `limits.documents` in the settings of the server")
@@ -58,20 +51,57 @@ fn too_many_documents(at: Position, limits: &Limits) -> Fault {
 
 /// How a line begins that is neither blank nor a comment.
 #[derive(PartialEq)]
-enum Start {
+pub(super) enum Start {
     /// With a key.
     Key,
     /// It splits documents, and has been read.
     Split,
 }
 
+/// One line with what continues it.
+pub(super) struct Property {
+    key: String,
+    key_at: Position,
+    value: String,
+    /// Where the value begins; of an empty one, where the key does.
+    pub(super) at: Position,
+    /// Where the key ends, in bytes.
+    pub(super) key_end: usize,
+    /// The bytes of the value as written, with all that continues it.
+    pub(super) range: Range<usize>,
+}
+
 /// A place in the text; line ends of all three kinds are read as `\n`.
-struct Cursor<'a> {
+pub(super) struct Cursor<'a> {
+    length: usize,
     rest: Chars<'a>,
     at: Position,
 }
 
-impl Cursor<'_> {
+impl<'a> Cursor<'a> {
+    pub(super) fn of(text: &'a str) -> Self {
+        Self { length: text.len(), rest: text.chars(), at: Position::new(1, 1) }
+    }
+
+    /// Reads the property that begins here.
+    ///
+    /// # Errors
+    /// `escape`.
+    pub(super) fn property(&mut self) -> Result<Property, Fault> {
+        let key_at = self.at;
+        let key = self.text(true)?;
+        let key_end = self.offset();
+        self.separator();
+        let (start, value_at) = (self.offset(), self.at);
+        let value = self.text(false)?;
+        let at = if value.is_empty() { key_at } else { value_at };
+        Ok(Property { key, key_at, value, at, key_end, range: start..self.offset() })
+    }
+
+    fn offset(&self) -> usize {
+        self.length - self.rest.as_str().len()
+    }
+
     fn peek(&self) -> Option<char> {
         self.rest.clone().next().map(|character| if character == '\r' { '\n' } else { character })
     }
@@ -96,7 +126,7 @@ impl Cursor<'_> {
     }
 
     /// Goes to the next line that is neither blank nor a comment; `None` at the end of the file.
-    fn next_line(&mut self) -> Option<Start> {
+    pub(super) fn next_line(&mut self) -> Option<Start> {
         loop {
             self.skip(|character| character == '\n' || BLANKS.contains(&character));
             match self.peek()? {

@@ -17,15 +17,18 @@ pub(in crate::format) fn write(value: &Value) -> String {
         }
         path.chars().for_each(|character| push(&mut out, character, true));
         out.push('=');
-        for (index, character) in flat::text(leaf).chars().enumerate() {
-            if index == 0 && character == ' ' {
-                out.push('\\');
-            }
-            push(&mut out, character, false);
-        }
+        put_value(&mut out, &flat::text(leaf));
         out.push('\n');
     }
     out
+}
+
+/// Puts the text of a value, after its separator.
+pub(super) fn put_value(out: &mut String, text: &str) {
+    if text.starts_with(' ') {
+        out.push('\\');
+    }
+    text.chars().for_each(|character| push(out, character, false));
 }
 
 fn push(out: &mut String, character: char, in_key: bool) {

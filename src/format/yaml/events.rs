@@ -4,6 +4,7 @@
 //! nowhere else. What scalars and tags mean is not decided here.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use granit_parser::{Event as Parsed, Marker, Parser, ScalarStyle, Span, StrInput, StructureStyle, options};
 
@@ -21,6 +22,9 @@ pub(super) struct Event<'a> {
     pub(super) anchor: Option<usize>,
     /// Where the tag of this node begins.
     pub(super) tag_at: Option<Position>,
+    /// The bytes of a scalar or alias as written, without tag and anchor. A block of lines begins with its `|` or `>`
+    /// and may end with lines that are blank. Of anything else, where it begins.
+    pub(super) range: Range<usize>,
 }
 
 /// What the parser met.
@@ -74,6 +78,8 @@ pub(super) struct Events<'a> {
     parser: Parser<'a, StrInput<'a>>,
     /// The open lists and maps, outermost first; true: a map.
     open: Vec<bool>,
+    /// Where the last scalar or alias ends.
+    past: usize,
 }
 
 impl<'a> Events<'a> {
@@ -81,7 +87,7 @@ impl<'a> Events<'a> {
         // One more than our own limit, so that ours speaks first.
         let nesting = limits.depth.saturating_add(1);
         let options = options! { flow_nesting_limit: nesting, block_nesting_limit: nesting };
-        Self { text, parser: Parser::new_from_str_with_options(text, options), open: Vec::new() }
+        Self { text, parser: Parser::new_from_str_with_options(text, options), open: Vec::new(), past: 0 }
     }
 
     /// The next event; `None` at the end of the text.
@@ -102,6 +108,7 @@ impl<'a> Events<'a> {
         let anchor = parsed.anchor_id();
         let tag_at = span.tag_start().as_ref().map(to_position);
         let mut at = to_position(&span.start);
+        let mut range = start(span)..start(span);
         let what = match parsed {
             Parsed::DocumentStart(..) => What::Begin,
             Parsed::DocumentEnd => What::End,
@@ -110,11 +117,15 @@ impl<'a> Events<'a> {
                 let text = match style {
                     ScalarStyle::Plain if blank => Cow::Borrowed(""),
                     ScalarStyle::Literal | ScalarStyle::Folded => {
-                        at = self.indicator(span).unwrap_or(at);
+                        if let Some((place, offset)) = self.indicator(&text, span) {
+                            (at, range.start) = (place, offset);
+                        }
                         self.without_added_newline(text, span)
                     }
                     _ => text,
                 };
+                range.end = end(span).max(range.start);
+                self.past = range.end;
                 What::Scalar { text, plain: style == ScalarStyle::Plain, blank, tag: to_tag(tag.as_deref()) }
             }
             Parsed::SequenceStart(style, _, tag) => {
@@ -137,10 +148,14 @@ impl<'a> Events<'a> {
                 self.open.pop();
                 What::Close
             }
-            Parsed::Alias(id) => What::Alias(id),
+            Parsed::Alias(id) => {
+                range.end = end(span).max(range.start);
+                self.past = range.end;
+                What::Alias(id)
+            }
             _ => return Ok(None),
         };
-        Ok(Some(Event { what, at, anchor, tag_at }))
+        Ok(Some(Event { what, at, anchor, tag_at, range }))
     }
 
     /// The parser places a list that is indented no deeper than its key after its first dash.
@@ -155,18 +170,22 @@ impl<'a> Events<'a> {
         }
     }
 
-    /// The parser places a block scalar where its text begins; people look for its `|` or `>`.
-    fn indicator(&self, span: &Span) -> Option<Position> {
+    /// The parser places a block scalar where its text begins; people look for its `|` or `>`. Its place and offset,
+    /// unless the parser gives it because there is no text.
+    fn indicator(&self, text: &str, span: &Span) -> Option<(Position, usize)> {
         let start = start(span);
-        if self.text[start..].starts_with(['|', '>']) {
+        if text.bytes().all(|byte| byte == b'\n') && self.text[start..].starts_with(['|', '>']) {
             return None;
         }
         let above = self.text[..start].trim_end();
         let line_start = above.rfind('\n').map_or(0, |newline| newline + 1);
-        let header = &above[line_start..];
-        let indicator = header.char_indices().position(|(offset, _)| is_block_header(&header[offset..]))?;
+        // What stands before on the line may hold such a sign as well, in quotes.
+        let from = line_start.max(self.past.min(above.len()));
+        let header = &above[from..];
+        let (offset, _) = header.char_indices().find(|(offset, _)| is_block_header(&header[*offset..]))?;
+        let column = above[line_start..from + offset].chars().count();
         let newlines = self.text[above.len()..start].bytes().filter(|byte| *byte == b'\n').count();
-        Some(scan::at(span.start.line().saturating_sub(1 + newlines), indicator))
+        Some((scan::at(span.start.line().saturating_sub(1 + newlines), column), from + offset))
     }
 
     /// The text of a block scalar that the end of the file cut off before its line break has none.
@@ -186,6 +205,10 @@ fn to_position(marker: &Marker) -> Position {
 
 fn start(span: &Span) -> usize {
     span.start.byte_offset().unwrap_or(0)
+}
+
+fn end(span: &Span) -> usize {
+    span.end.byte_offset().unwrap_or(0)
 }
 
 /// True for `|` or `>` with its indicators, and nothing but a comment after them.

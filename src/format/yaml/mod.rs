@@ -5,11 +5,13 @@
 
 mod anchor;
 mod events;
+mod locate;
 mod mistake;
 mod quote;
 mod read;
 mod scalar;
 mod write;
 
+pub(super) use locate::{locate, spell};
 pub(super) use read::read;
 pub(super) use write::write;

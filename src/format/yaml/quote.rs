@@ -3,7 +3,7 @@
 //! Text is plain only if it is known to be safe; what looks like a number or a date to some reader is quoted even if
 //! most would take it for text.
 
-use crate::config::value::{Number, Value};
+use crate::config::value::{Number, STARS, Value};
 use crate::format::escape::double_quoted;
 
 /// Text that YAML 1.1 or 1.2 reads as a bool or null, in any case.
@@ -17,6 +17,7 @@ pub(super) fn put(out: &mut String, value: &Value, indent: usize) {
         Value::Number(number) => out.push_str(&spell(number)),
         Value::String(text) if is_block(text) => put_block(out, text, indent),
         Value::String(text) => out.push_str(&quote(text)),
+        Value::Secret(_) => out.push_str(&quote(STARS)),
         Value::List(_) => out.push_str("[]"),
         Value::Map(_) => out.push_str("{}"),
     }
@@ -33,9 +34,12 @@ fn spell(number: &Number) -> String {
 
 /// The text on one line: plain, in single quotes or, if a character needs an escape, in double quotes.
 pub(super) fn quote(text: &str) -> String {
-    if is_plain(text) {
-        text.to_owned()
-    } else if text.chars().all(is_printable) {
+    if is_plain(text) { text.to_owned() } else { in_quotes(text) }
+}
+
+/// The text on one line, in quotes even where it could do without.
+pub(super) fn in_quotes(text: &str) -> String {
+    if text.chars().all(is_printable) {
         format!("'{}'", text.replace('\'', "''"))
     } else {
         double_quoted(text, is_printable)

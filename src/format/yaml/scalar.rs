@@ -53,7 +53,8 @@ pub(super) fn key_text(data: &Data) -> Option<Cow<'_, str>> {
         Data::Bool(value) => Cow::Borrowed(if *value { "true" } else { "false" }),
         Data::Number(value) => Cow::Owned(value.to_string()),
         Data::Text(text) => Cow::Borrowed(text),
-        Data::List(_) | Data::Map(_) => return None,
+        // No reader makes secrets.
+        Data::List(_) | Data::Map(_) | Data::Secret(_) => return None,
     })
 }
 

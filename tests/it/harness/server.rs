@@ -51,7 +51,8 @@ pub(crate) struct Ran {
 }
 
 impl Ran {
-    fn new(output: &Output) -> Self {
+    /// Of a command that has ended.
+    pub(crate) fn new(output: &Output) -> Self {
         let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
         Self { code: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr) }
     }
@@ -210,6 +211,11 @@ impl Server {
     /// What the server has written to stderr so far.
     pub(crate) fn stderr(&self) -> String {
         self.stderr.text()
+    }
+
+    /// The number of the process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Sends a signal, such as `HUP`.

@@ -3,6 +3,8 @@
 //! Floor 2. Bytes come in through a function; nothing here knows where from. A body is parsed once for all paths and
 //! commits that have equal bytes: [`Bodies`] finds it again by blob id.
 
+mod open;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 
@@ -12,9 +14,13 @@ use crate::config::address::Address;
 use crate::config::catalogue::{Candidate, Catalogue, candidate};
 use crate::config::layer::Body;
 use crate::config::problem::{Fault, Position, Problem};
-use crate::config::select::{self, EXTENSIONS, SearchPaths};
-use crate::config::tree::{BlobId, CommitId, File, Tree};
+use crate::config::select::{self, EXTENSIONS, Rank, SearchPaths};
+use crate::config::tree::{BlobId, CommitId, File, Skipped, Tree};
 use crate::format::{self, Format, Limits};
+
+use open::is_sealed;
+
+pub use open::{OnFailure, Opening, Secrets, Unopened, is_about_keys};
 
 /// How a repository is read: the part of a source's settings that decides what its files mean.
 #[derive(Debug, Clone, Default)]
@@ -41,6 +47,8 @@ pub struct Snapshot {
     /// The blob of every file in the tree, parsed or not.
     pub tree: Tree,
     search_paths: SearchPaths,
+    /// What could not be taken into the tree at all.
+    left_out: Vec<Problem>,
     /// The files that can be selected, by stem, in the order of their extensions.
     stems: HashMap<Arc<str>, Vec<Parsed>>,
 }
@@ -52,33 +60,65 @@ pub struct Parsed {
     pub path: Arc<str>,
     /// The id of its bytes.
     pub blob: BlobId,
-    /// What its bytes say.
+    /// What its bytes say, sealed values opened.
     pub body: Arc<Body>,
+    /// What became of the sealed values in it; `None` if there are none.
+    pub opening: Option<Arc<Opening>>,
 }
 
 /// The bodies that are in use somewhere, by the bytes that they were parsed from.
 #[derive(Debug, Default)]
 pub struct Bodies {
-    known: HashMap<(BlobId, Format), Weak<Body>>,
+    known: HashMap<(BlobId, Format), Known>,
+    /// What was opened with the keys of [`Bodies::stamp`].
+    openings: HashMap<(BlobId, Format, Rank), Weak<Opening>>,
+    stamp: open::Stamp,
     /// How many bodies were parsed since the start.
     pub parsed: u64,
+    /// How many sealed values were tried since the start.
+    pub tried: u64,
+}
+
+#[derive(Debug)]
+struct Known {
+    body: Weak<Body>,
+    is_sealed: bool,
 }
 
 impl Bodies {
-    fn find(&self, blob: BlobId, format: Format) -> Option<Arc<Body>> {
-        self.known.get(&(blob, format)).and_then(Weak::upgrade)
+    /// The body of these bytes, and whether there are sealed values in it.
+    fn find(&self, blob: BlobId, format: Format) -> Option<(Arc<Body>, bool)> {
+        let known = self.known.get(&(blob, format))?;
+        Some((known.body.upgrade()?, known.is_sealed))
     }
 
-    fn add(&mut self, blob: BlobId, format: Format, body: Body) -> Arc<Body> {
+    fn add(&mut self, blob: BlobId, format: Format, body: Body) -> (Arc<Body>, bool) {
         self.parsed += 1;
-        let body = Arc::new(body);
-        self.known.insert((blob, format), Arc::downgrade(&body));
-        body
+        let (is_sealed, body) = (is_sealed(&body), Arc::new(body));
+        self.known.insert((blob, format), Known { body: Arc::downgrade(&body), is_sealed });
+        (body, is_sealed)
+    }
+
+    /// The body with its sealed values opened for a place, from memory if that was done before with the same keys.
+    fn open(&mut self, key: (BlobId, Format, Rank), body: Arc<Body>, secrets: &Secrets) -> Arc<Opening> {
+        let stamp = secrets.stamp();
+        if self.stamp != stamp {
+            self.openings.clear();
+            self.stamp = stamp;
+        }
+        if let Some(opening) = self.openings.get(&key).and_then(Weak::upgrade) {
+            return opening;
+        }
+        let opening = Arc::new(Opening::new(body, &key.2, secrets));
+        self.tried += opening.tried() as u64;
+        self.openings.insert(key, Arc::downgrade(&opening));
+        opening
     }
 
     /// Forgets bodies that no snapshot holds any more.
     pub fn forget_unused(&mut self) {
-        self.known.retain(|_, body| body.strong_count() > 0);
+        self.known.retain(|_, known| known.body.strong_count() > 0);
+        self.openings.retain(|_, opening| opening.strong_count() > 0);
     }
 }
 
@@ -91,27 +131,59 @@ impl Snapshot {
     pub fn build<E>(
         (commit, committed_at): (CommitId, i64),
         tree: Tree,
-        rules: &Rules,
+        (rules, secrets): (&Rules, &Secrets),
         bodies: &mut Bodies,
         mut read: impl FnMut(BlobId) -> Result<Vec<u8>, E>,
     ) -> Result<Self, E> {
         let mut stems: HashMap<Arc<str>, Vec<(usize, Parsed)>> = HashMap::new();
         let selectable: Vec<_> = selectable(&tree, rules).collect();
         for (path, file, candidate) in &selectable {
-            let body = body(*file, candidate.extension, &rules.limits, bodies, &mut read)?;
-            let parsed = Parsed { path: Arc::clone(path), blob: file.blob, body };
+            let (body, is_sealed) = body(*file, candidate.extension, &rules.limits, bodies, &mut read)?;
+            let mut parsed = Parsed { path: Arc::clone(path), blob: file.blob, body, opening: None };
+            if is_sealed {
+                parsed.open(*candidate, &rules.search_paths, secrets, bodies);
+            }
             stems.entry(Arc::from(candidate.stem)).or_default().push((candidate.extension, parsed));
         }
-        let stems = in_order(stems);
+        let (stems, left_out) = (in_order(stems), left_out(&tree, rules));
         Ok(Self {
             commit,
             committed_at,
-            problems: problems(&stems, &tree, rules),
+            problems: problems(&stems, &left_out),
             catalogue: Catalogue::read(selectable.iter().map(|(_, _, candidate)| *candidate), &rules.search_paths),
             search_paths: rules.search_paths.clone(),
+            left_out,
             stems,
             tree,
         })
+    }
+
+    /// The same commit with its sealed values opened by other keys.
+    #[must_use]
+    pub fn reopened(&self, secrets: &Secrets, bodies: &mut Bodies) -> Self {
+        let mut stems = self.stems.clone();
+        for parsed in stems.values_mut().flatten().filter(|parsed| parsed.opening.is_some()) {
+            let path = Arc::clone(&parsed.path);
+            if let Some(candidate) = candidate(&path, &self.search_paths) {
+                parsed.open(candidate, &self.search_paths, secrets, bodies);
+            }
+        }
+        Self {
+            commit: self.commit,
+            committed_at: self.committed_at,
+            problems: problems(&stems, &self.left_out),
+            catalogue: self.catalogue.clone(),
+            tree: self.tree.clone(),
+            search_paths: self.search_paths.clone(),
+            left_out: self.left_out.clone(),
+            stems,
+        }
+    }
+
+    /// What became of sealed values: by file, for those files that have any.
+    pub fn openings(&self) -> impl Iterator<Item = (&Arc<str>, &Opening)> {
+        let files = self.stems.values().flatten();
+        files.filter_map(|parsed| Some((&parsed.path, parsed.opening.as_deref()?)))
     }
 
     /// The files that answer an address, lowest precedence first, whatever documents in them take part.
@@ -144,6 +216,21 @@ impl Snapshot {
     }
 }
 
+impl Parsed {
+    fn open(&mut self, candidate: Candidate<'_>, paths: &SearchPaths, secrets: &Secrets, bodies: &mut Bodies) {
+        let sealed =
+            self.opening.as_ref().map_or_else(|| Arc::clone(&self.body), |opening| Arc::clone(&opening.sealed));
+        let key = (self.blob, format_of(candidate.extension), paths.rank(candidate.folder, candidate.name));
+        let opening = bodies.open(key, sealed, secrets);
+        self.body = Arc::clone(&opening.body);
+        self.opening = Some(opening);
+    }
+}
+
+fn format_of(extension: usize) -> Format {
+    Format::of_extension(EXTENSIONS[extension]).expect("every listed extension has a format")
+}
+
 fn selectable<'a>(tree: &'a Tree, rules: &Rules) -> impl Iterator<Item = (&'a Arc<str>, File, Candidate<'a>)> {
     tree.files
         .iter()
@@ -157,8 +244,8 @@ fn body<E>(
     limits: &Limits,
     bodies: &mut Bodies,
     read: &mut impl FnMut(BlobId) -> Result<Vec<u8>, E>,
-) -> Result<Arc<Body>, E> {
-    let format = Format::of_extension(EXTENSIONS[extension]).expect("every listed extension has a format");
+) -> Result<(Arc<Body>, bool), E> {
+    let format = format_of(extension);
     if let Some(known) = bodies.find(file.blob, format) {
         return Ok(known);
     }
@@ -177,14 +264,18 @@ fn in_order(stems: HashMap<Arc<str>, Vec<(usize, Parsed)>>) -> HashMap<Arc<str>,
     stems.into_iter().map(order).collect()
 }
 
-fn problems(stems: &HashMap<Arc<str>, Vec<Parsed>>, tree: &Tree, rules: &Rules) -> Vec<Problem> {
+fn left_out(tree: &Tree, rules: &Rules) -> Vec<Problem> {
+    let skipped = tree.skipped.iter().filter(|skipped| candidate(&skipped.path, &rules.search_paths).is_some());
+    let problem = |skipped: &Skipped| {
+        let message = format!("it is left out: {}", skipped.reason);
+        Fault::warning("left-out", Position::new(1, 1), message).in_file(&skipped.path)
+    };
+    skipped.map(problem).collect()
+}
+
+fn problems(stems: &HashMap<Arc<str>, Vec<Parsed>>, left_out: &[Problem]) -> Vec<Problem> {
     let mut problems: Vec<Problem> = stems.values().flat_map(|files| of_stem(files)).collect();
-    for skipped in &tree.skipped {
-        if candidate(&skipped.path, &rules.search_paths).is_some() {
-            let message = format!("it is left out: {}", skipped.reason);
-            problems.push(Fault::warning("left-out", Position::new(1, 1), message).in_file(&skipped.path));
-        }
-    }
+    problems.extend_from_slice(left_out);
     problems.sort_by(|one, other| (&one.file, one.at, one.code).cmp(&(&other.file, other.at, other.code)));
     problems
 }
@@ -204,7 +295,6 @@ fn of_stem(files: &[Parsed]) -> impl Iterator<Item = Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::tree::Skipped;
 
     #[test]
     fn what_is_left_out_is_told_if_it_could_have_been_selected() {
@@ -213,7 +303,9 @@ mod tests {
         let tree = Tree { skipped, ..Tree::default() };
         let read = |_| Err("nothing is read");
         let commit = (CommitId([0; 20]), 0);
-        let built = Snapshot::build(commit, tree, &Rules::default(), &mut Bodies::default(), read).unwrap();
+        let built =
+            Snapshot::build(commit, tree, (&Rules::default(), &Secrets::default()), &mut Bodies::default(), read)
+                .unwrap();
         let told: Vec<_> = built.problems.iter().map(ToString::to_string).collect();
         assert_eq!(told, ["user.yml:1:1: it is left out: the link leaves the root"]);
     }

@@ -1,0 +1,175 @@
+//! Sealing and opening over HTTP, in layerd's own form. What clients of Spring send is in `spring/encrypt.rs`.
+//!
+//! The value is the body, so that it stands in no log of targets. Opening is off unless the settings say otherwise: who
+//! may call it reads every secret.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+
+use crate::config::address::Address;
+use crate::secret::error::{OpenError, SealError};
+use crate::secret::place::{Context, Place};
+use crate::secret::sealed::Sealed;
+
+use super::error::Refusal;
+use super::query::Asking;
+use super::{App, Route, Scope};
+
+/// The routes of this protocol.
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::post("/api/v1/encrypt", Scope::Encrypt, seal_value),
+        Route::post("/api/v1/decrypt", Scope::Decrypt, open_value),
+    ]
+}
+
+async fn seal_value(
+    State(app): State<Arc<App>>,
+    Asking(place): Asking<Where>,
+    body: Bytes,
+) -> Result<Response, Refusal> {
+    let (context, bound) = (place.context()?, place.bound()?);
+    let sealed = app.store.secrets().ring.seal(text(&body)?, context, &bound.place(), random()?)?;
+    Ok(answer(&SealedValue { sealed: &sealed, context: context.name() }))
+}
+
+async fn open_value(
+    State(app): State<Arc<App>>,
+    Asking(place): Asking<Where>,
+    body: Bytes,
+) -> Result<Response, Refusal> {
+    if !app.may_decrypt {
+        return Err(decrypt_is_off());
+    }
+    let bound = place.bound()?;
+    let sealed = Sealed::parse(text(&body)?.trim_end_matches(['\r', '\n']));
+    let not_sealed = || Refusal::new(StatusCode::BAD_REQUEST, "not-sealed", "the body is no sealed value");
+    let plain = app.store.secrets().ring.open(&sealed.ok_or_else(not_sealed)??, &bound.place())?;
+    Ok(answer(&OpenedValue { value: plain.expose() }))
+}
+
+/// 403: nobody may open values over HTTP here.
+fn decrypt_is_off() -> Refusal {
+    Refusal::new(StatusCode::FORBIDDEN, "decrypt-off", "this server opens no values for those who ask")
+        .hint("open it where the key is, with `layerd decrypt`; or set `secrets.decrypt`")
+}
+
+fn text(body: &Bytes) -> Result<&str, Refusal> {
+    let refuse = |detail: &str| Refusal::new(StatusCode::BAD_REQUEST, "invalid-body", detail);
+    match std::str::from_utf8(body) {
+        Ok("") => Err(refuse("the body is empty, and should be the value")),
+        Ok(text) => Ok(text),
+        Err(_) => Err(refuse("the body is not UTF-8")),
+    }
+}
+
+/// Bytes that nobody can foresee.
+///
+/// # Errors
+/// If the system has none, which no healthy one ever says.
+pub(super) fn random<const BYTES: usize>() -> Result<[u8; BYTES], Refusal> {
+    let mut bytes = [0; BYTES];
+    getrandom::fill(&mut bytes).map_err(|error| Refusal::internal().logged(&error))?;
+    Ok(bytes)
+}
+
+fn answer(body: &impl Serialize) -> Response {
+    ([(header::CACHE_CONTROL, "private, no-store")], axum::Json(body)).into_response()
+}
+
+/// The place that a value is for. Without a key the value is bound to the application, without that to nothing.
+#[derive(Debug, Default, Deserialize)]
+struct Where {
+    application: Option<String>,
+    profile: Option<String>,
+    key: Option<String>,
+    context: Option<String>,
+}
+
+/// A place that owns its texts.
+struct Bound {
+    rank: String,
+    application: Option<String>,
+    key: String,
+}
+
+impl Where {
+    fn context(&self) -> Result<Context, Refusal> {
+        let given = self
+            .context
+            .as_deref()
+            .map(|name| Context::of_name(name).ok_or_else(|| Refusal::parameter("context", name, "prop, app or any")));
+        let natural = match (&self.application, &self.key) {
+            (Some(_), Some(_)) => Context::Prop,
+            (Some(_), None) => Context::App,
+            (None, _) => Context::Any,
+        };
+        let context = given.unwrap_or(Ok(natural))?;
+        let missing = |name: &str| {
+            let detail = format!(
+                "the parameter `{name}` is missing, and a value of context `{}` is bound to it",
+                context.name()
+            );
+            Err(Refusal::new(StatusCode::BAD_REQUEST, "missing-parameter", detail))
+        };
+        match context {
+            Context::Prop | Context::App if self.application.is_none() => missing("application"),
+            Context::Prop if self.key.is_none() => missing("key"),
+            _ => Ok(context),
+        }
+    }
+
+    fn bound(&self) -> Result<Bound, Refusal> {
+        let key = self.key.clone().unwrap_or_default();
+        let Some(application) = &self.application else {
+            return Ok(Bound { rank: String::new(), application: None, key });
+        };
+        // Checked as the names of every other request are.
+        Address::parse(application, self.profile.as_deref(), None)?;
+        let profile = self.profile.iter().map(|profile| format!("-{profile}")).collect::<String>();
+        Ok(Bound { rank: format!("{application}{profile}"), application: Some(application.clone()), key })
+    }
+}
+
+impl Bound {
+    fn place(&self) -> Place<'_> {
+        Place { rank: &self.rank, application: self.application.as_deref(), key: &self.key }
+    }
+}
+
+impl From<SealError> for Refusal {
+    fn from(error: SealError) -> Self {
+        match error {
+            SealError::NoKey => Self::new(StatusCode::NOT_FOUND, "no-key", error.to_string())
+                .hint("set `secrets.keys`; `layerd keygen` makes a key"),
+            SealError::TooLong { .. } => Self::new(StatusCode::PAYLOAD_TOO_LARGE, "value-too-long", error.to_string()),
+            SealError::NoApplication => Self::new(StatusCode::BAD_REQUEST, "missing-parameter", error.to_string()),
+        }
+    }
+}
+
+impl From<OpenError> for Refusal {
+    fn from(error: OpenError) -> Self {
+        // One status for all of them, and of the value nothing.
+        Self::new(StatusCode::BAD_REQUEST, error.code(), error.to_string()).hint(error.hint())
+    }
+}
+
+// ── what goes over the wire ──
+
+#[derive(Serialize)]
+struct SealedValue<'a> {
+    /// The text to commit.
+    sealed: &'a str,
+    context: &'a str,
+}
+
+#[derive(Serialize)]
+struct OpenedValue<'a> {
+    value: &'a str,
+}
