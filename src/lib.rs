@@ -20,15 +20,17 @@
 
 // floor 0: what configuration is
 pub mod config;
-// floor 1: bytes to values and back; sealed values to plain ones
+// floor 1: bytes to values and back; what schemas ask of values; sealed values to plain ones
 pub mod format;
+pub mod schema;
 pub mod secret;
 // floor 2: a commit made ready
 pub mod snapshot;
 // floor 3: where trees come from; the path that every answer takes
 pub mod answer;
 pub mod source;
-// floor 4: what is live now
+// floor 4: the rules of `validate`; what is live now
+pub mod check;
 pub mod store;
 // floor 6: the way in
 pub mod http;

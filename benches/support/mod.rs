@@ -9,7 +9,7 @@ use layerd::snapshot::{Bodies, Rules, Secrets, Snapshot};
 /// The files of a repository, by path, and their bytes, by blob.
 pub(crate) struct Repository {
     tree: Tree,
-    blobs: HashMap<BlobId, String>,
+    pub(crate) blobs: HashMap<BlobId, String>,
     /// What sealed values are opened with.
     pub(crate) secrets: Secrets,
 }

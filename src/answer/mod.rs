@@ -3,7 +3,10 @@
 //! Floor 3, and a pure function of the two. [`select`] is cheap and says which layers take part; [`spell`] merges,
 //! interpolates and writes them. A caller keeps what `spell` made by the fingerprint of the selection.
 
+pub mod compare;
 mod explain;
+pub mod history;
+mod schemas;
 
 use std::sync::Arc;
 
@@ -18,9 +21,11 @@ use crate::config::merge::merge;
 use crate::config::problem::{Problem, Severity};
 use crate::config::value::Value;
 use crate::format::{self, Format};
+use crate::schema::Mode;
 use crate::snapshot::{Parsed, Snapshot};
 
 pub use explain::{Explained, HiddenValue, explain};
+pub use schemas::{faults, profiles, violations};
 
 /// The layers that answer an address, lowest precedence first.
 #[derive(Debug, Clone)]
@@ -106,6 +111,16 @@ pub fn select(snapshot: &Snapshot, address: &Address) -> Result<Selection, Answe
         return Ok(Selection { layers, parts, fingerprint: shorten(&digest.finalize()) });
     }
     Err(AnswerError::Broken(broken))
+}
+
+/// The layers that answer an address, if nothing is wrong with what they make together.
+///
+/// # Errors
+/// As [`select`], and [`AnswerError::Broken`] with what [`faults`] finds.
+pub fn whole(snapshot: &Snapshot, address: &Address) -> Result<Selection, AnswerError> {
+    let selection = select(snapshot, address)?;
+    let faults = faults(snapshot, address, &selection);
+    if faults.is_empty() { Ok(selection) } else { Err(AnswerError::Broken(faults)) }
 }
 
 /// One selection of several, lowest precedence first, in which every layer of a later one is stronger than all of an
@@ -214,10 +229,21 @@ pub fn all_problems(snapshot: &Snapshot) -> Vec<Problem> {
     for address in snapshot.known_addresses() {
         let Ok(selection) = select(snapshot, &address) else { continue };
         problems.extend(selection.problems());
+        problems.extend(schema_problems(snapshot, &address, &selection));
     }
     problems.sort_by(|one, other| (&one.file, one.at, one.code).cmp(&(&other.file, other.at, other.code)));
     problems.dedup();
     problems
+}
+
+/// What an address breaks of the schemas: errors if that keeps its answer from being given.
+fn schema_problems(snapshot: &Snapshot, address: &Address, selection: &Selection) -> Vec<Problem> {
+    if snapshot.schemas.mode == Mode::Enforce {
+        return faults(snapshot, address, selection);
+    }
+    let mut found = violations(snapshot, &address.application, selection);
+    found.iter_mut().for_each(|problem| problem.severity = Severity::Warning);
+    found
 }
 
 fn etag(format: Format, body: &str) -> Arc<str> {

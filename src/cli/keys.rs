@@ -1,6 +1,7 @@
 //! `--keys` and `--settings`: with what a local command opens and seals, and how it tells that something does not open.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
@@ -10,6 +11,7 @@ use crate::secret::keyring::Keyring;
 use crate::secret::spring::{DEFAULT_SALT, SpringKey};
 use crate::serve::keys::{Loader, file};
 use crate::settings::{self, Environment, Flags, Purpose, SecretSettings, Settings};
+use crate::snapshot::{OnFailure, Secrets};
 
 use super::console::{Exit, Failure, plain};
 
@@ -38,6 +40,11 @@ impl KeyArgs {
     /// True if no key was named.
     pub(super) const fn is_empty(&self) -> bool {
         self.keys.is_empty() && self.settings.is_none() && self.spring_key_file.is_none()
+    }
+
+    /// What opens sealed values for a command that serves nobody: one that stays closed stands there as it is.
+    pub(super) fn secrets(&self, environment: &Environment) -> Result<Secrets, Failure> {
+        Ok(Secrets { ring: Arc::new(self.ring(None, environment)?), on_failure: OnFailure::Leave })
     }
 
     /// The keys, of which `seals` seals, or else the first.

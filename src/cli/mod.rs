@@ -4,16 +4,20 @@
 //! arguments and a `Console`; what it cannot do it returns as a `Failure`.
 
 mod client;
+mod commits;
 mod completions;
 mod console;
 mod decrypt;
+mod diff;
 mod encrypt;
 mod explain;
 mod get;
 mod health;
+mod history;
 mod input;
 mod keygen;
 mod keys;
+mod material;
 mod place;
 mod question;
 mod random;
@@ -27,6 +31,7 @@ mod serve;
 mod settings;
 #[cfg(test)]
 mod testing;
+mod validate;
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal as _, Write as _};
@@ -52,6 +57,7 @@ Examples:
   layerd serve --git https://git.example.org/team/config.git
   layerd get user-service production             ask a running server
   layerd explain user-service production --key server.port
+  layerd validate config-repo                    check it as CI does
 
 Exit codes: 0 done, 1 the answer is no, 2 wrong usage, 3 server or repository not reached, 78 refused settings.";
 
@@ -61,6 +67,9 @@ enum Command {
     Get(get::Args),
     Render(render::Args),
     Explain(explain::Args),
+    Validate(validate::Args),
+    Diff(diff::Args),
+    History(history::Args),
     Keygen(keygen::Args),
     Encrypt(encrypt::Args),
     Decrypt(decrypt::Args),
@@ -120,6 +129,9 @@ impl Command {
             Self::Get(args) => args.run(console),
             Self::Render(args) => args.run(console),
             Self::Explain(args) => args.run(console),
+            Self::Validate(args) => args.run(console),
+            Self::Diff(args) => args.run(console),
+            Self::History(args) => args.run(console),
             Self::Keygen(args) => args.run(console),
             Self::Encrypt(args) => args.run(console),
             Self::Decrypt(args) => args.run(console),
@@ -158,7 +170,7 @@ mod tests {
 
     #[test]
     fn every_command_has_help_with_examples_on_stdout() {
-        let commands = "serve|get|render|explain|keygen|encrypt|decrypt|rotate|secrets|secrets list|secrets audit|\
+        let commands = "serve|get|render|explain|validate|diff|history|keygen|encrypt|decrypt|rotate|secrets|secrets list|secrets audit|\
                         secrets migrate|secrets rebind|refresh|settings|health|completions";
         for command in commands.split('|') {
             let words: Vec<&str> = command.split(' ').chain(["--help"]).collect();

@@ -3,17 +3,20 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use tempfile::TempDir;
 
 use crate::answer::AnswerError;
 use crate::config::address::Address;
 use crate::serve::{self, Means, ServeError};
-use crate::settings::{self, Environment, Flags, Purpose};
+use crate::settings::{self, Environment, Flags, Loaded, Purpose};
 use crate::snapshot::{Secrets, Snapshot, is_about_keys};
+use crate::store::live::Live;
 
 use super::console::{Exit, Failure};
 use super::keys::NAME_KEYS;
 
 /// A snapshot and the label that it is of.
+#[derive(Clone)]
 pub(super) struct Read {
     pub(super) label: Arc<str>,
     pub(super) snapshot: Arc<Snapshot>,
@@ -27,26 +30,59 @@ pub(super) fn read(
     secrets: Secrets,
     environment: &Environment,
 ) -> Result<Read, Failure> {
-    let mirror = tempfile::tempdir().map_err(|error| Failure::new(Exit::Unreachable, format!("{error}")))?;
     let path = environment.directory.join(repo);
     let as_folder = path.is_dir() && address.label.is_none() && !crate::source::dir::is_bare_repository(&path);
-    let repo = Some(if path.exists() { path.to_string_lossy().into_owned() } else { repo.to_owned() });
-    let flags = Flags {
-        dir: repo.clone().filter(|_| as_folder),
-        git: repo.filter(|_| !as_folder),
-        state: Some(mirror.path().to_string_lossy().into_owned()),
-        ..Flags::default()
-    };
-    let loaded = settings::load(&flags, environment, Purpose::Serve).map_err(Failure::Refused)?;
-    let means =
-        Means { settings: Arc::new(loaded.settings), secrets: Arc::new(ArcSwap::from_pointee(secrets)), worker: None };
-    let source = means.settings.sources.first().ok_or_else(|| unreachable(&"there is no source"))?;
-    let opened = serve::open(source, &means).map_err(|error| refused(&error))?;
-    opened.live.source.fetch().map_err(|error| unreachable(&error))?;
-    opened.live.advance().map_err(|error| unreachable(&error))?;
-    let found = opened.live.labelled(address.label.as_deref()).map_err(|error| unreachable(&error))?;
-    let (label, snapshot) = found.ok_or_else(|| unknown(address.label.as_deref()))?;
-    Ok(Read { label, snapshot })
+    let mut opened = Repository::open(repo, as_folder, secrets, environment)?;
+    opened.fetch()?;
+    opened.find(address.label.as_deref())?.ok_or_else(|| unknown(address.label.as_deref()))
+}
+
+/// A folder or repository opened for a command; its mirror goes with it.
+pub(super) struct Repository {
+    pub(super) live: Arc<Live>,
+    /// The sub-folder that is the root, and the most files of one commit.
+    pub(super) path: String,
+    pub(super) max_files: usize,
+    _mirror: TempDir,
+}
+
+impl Repository {
+    /// Opens a folder, or a repository to be fetched from, with the settings around it; reads nothing yet.
+    pub(super) fn open(
+        repo: &str,
+        as_folder: bool,
+        secrets: Secrets,
+        environment: &Environment,
+    ) -> Result<Self, Failure> {
+        let mirror = tempfile::tempdir().map_err(|error| unreachable(&error))?;
+        let path = environment.directory.join(repo);
+        let repo = Some(if path.exists() { path.to_string_lossy().into_owned() } else { repo.to_owned() });
+        let flags = Flags {
+            dir: repo.clone().filter(|_| as_folder),
+            git: repo.filter(|_| !as_folder),
+            state: Some(mirror.path().to_string_lossy().into_owned()),
+            ..Flags::default()
+        };
+        let Loaded { settings, .. } = settings::load(&flags, environment, Purpose::Serve).map_err(Failure::Refused)?;
+        let secrets = Arc::new(ArcSwap::from_pointee(secrets));
+        let means = Means { settings: Arc::new(settings), secrets, worker: None };
+        let source = means.settings.sources.first().ok_or_else(|| unreachable(&"there is no source"))?;
+        let live = serve::open(source, &means).map_err(|error| refused(&error))?.live;
+        Ok(Self { live, path: source.path.clone(), max_files: means.settings.limits.files, _mirror: mirror })
+    }
+
+    /// Brings what is there now.
+    pub(super) fn fetch(&mut self) -> Result<(), Failure> {
+        self.live.source.fetch().map_err(|error| unreachable(&error))?;
+        self.live.advance().map_err(|error| unreachable(&error))?;
+        Ok(())
+    }
+
+    /// The snapshot of a label, `None` for the default one; none if there is no such label.
+    pub(super) fn find(&self, label: Option<&str>) -> Result<Option<Read>, Failure> {
+        let found = self.live.labelled(label).map_err(|error| unreachable(&error))?;
+        Ok(found.map(|(label, snapshot)| Read { label, snapshot }))
+    }
 }
 
 /// An answer that cannot be made, told as commands tell it.
@@ -65,11 +101,13 @@ pub(super) fn failure(error: &AnswerError) -> Failure {
     Failure::new(Exit::No, about_keys).with_hint(NAME_KEYS)
 }
 
-fn refused(error: &ServeError) -> Failure {
+/// A source that cannot be opened.
+pub(super) fn refused(error: &ServeError) -> Failure {
     Failure::new(Exit::Usage, error.to_string())
 }
 
-fn unreachable(error: &dyn std::fmt::Display) -> Failure {
+/// What could not be read, told with its hint on a line of its own.
+pub(super) fn unreachable(error: &dyn std::fmt::Display) -> Failure {
     let text = error.to_string();
     match text.split_once("\nhint: ") {
         Some((message, hint)) => Failure::new(Exit::Unreachable, message).with_hint(hint),
@@ -77,7 +115,8 @@ fn unreachable(error: &dyn std::fmt::Display) -> Failure {
     }
 }
 
-fn unknown(label: Option<&str>) -> Failure {
+/// A label that there is not.
+pub(super) fn unknown(label: Option<&str>) -> Failure {
     match label {
         Some(label) => Failure::new(Exit::No, format!("there is no label `{label}`"))
             .with_hint("a label is the whole name of a branch or tag, or a full commit id"),

@@ -95,10 +95,8 @@ impl Catalogue {
 
     fn add_of_folder(&mut self, service: &str, name: &str) {
         let profiles = self.applications.entry(Arc::from(service)).or_default();
-        let own = [service, SHARED].iter().find_map(|base| name.strip_prefix(base));
-        if let Some(profile) = own.and_then(|rest| rest.strip_prefix('-')).filter(|profile| !profile.is_empty()) {
-            profiles.insert(Arc::from(profile));
-        }
+        let own = |base: &&str| name.strip_prefix(*base)?.strip_prefix('-').filter(|profile| !profile.is_empty());
+        profiles.extend([service, SHARED].iter().find_map(own).map(Arc::from));
     }
 
     fn add_stem(&mut self, stem: &str) {
@@ -148,6 +146,12 @@ mod tests {
     fn services_are_folders_and_stems() {
         let files = ["application.yml", "application-staging.yml", "user/application-production.yml", "order.yml"];
         assert_eq!(listed(&files, &[]), ["order: default,staging", "user: default,production,staging"]);
+    }
+
+    #[test]
+    fn a_service_whose_name_begins_the_word_application_has_its_profiles() {
+        let files = ["app/application-dev.yml", "app/app-test.yml", "a/application-prod.yml"];
+        assert_eq!(listed(&files, &[]), ["a: default,prod", "app: default,dev,test"]);
     }
 
     #[test]

@@ -44,7 +44,24 @@ impl Condition {
     }
 }
 
+impl Condition {
+    /// The profiles that the expressions name, negated ones too.
+    pub fn profiles(&self) -> impl Iterator<Item = &Arc<str>> {
+        let mut names = Vec::new();
+        self.any.iter().for_each(|expression| expression.collect(&mut names));
+        names.into_iter()
+    }
+}
+
 impl Expression {
+    fn collect<'a>(&'a self, names: &mut Vec<&'a Arc<str>>) {
+        match self {
+            Self::Profile(name) => names.push(name),
+            Self::Not(inner) => inner.collect(names),
+            Self::All(parts) | Self::Any(parts) => parts.iter().for_each(|part| part.collect(names)),
+        }
+    }
+
     fn holds(&self, profiles: &[Arc<str>]) -> bool {
         match self {
             Self::Profile(name) => profiles.contains(name),

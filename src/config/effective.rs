@@ -166,6 +166,19 @@ impl Branch {
         self.slots.values().map(|slot| (Arc::clone(slot.key.written()), slot.value(text))).collect()
     }
 
+    fn place_of(&self, steps: &[String]) -> Option<Place> {
+        let (step, rest) = steps.split_first()?;
+        let slot = self.slots.get(&**Key::new(step).canonical())?;
+        match &slot.held {
+            Held::Map(inner) if !rest.is_empty() => inner.place_of(rest),
+            Held::List(items) if !rest.is_empty() => {
+                let item = items.get(rest[0].parse::<usize>().ok()?)?;
+                Some(item.place(node_at(&item.node, &rest[1..])?))
+            }
+            _ => Some(slot.place),
+        }
+    }
+
     fn leaves<'a>(&'a self, path: &str, leaves: &mut Vec<Leaf<'a>>) {
         for slot in self.slots.values() {
             let path = key::append(path.to_owned(), slot.key.written());
@@ -309,6 +322,13 @@ impl Effective {
         scalar.or_else(|| self.inside_list(&steps)).filter(|(data, _)| !matches!(data, Data::List(_) | Data::Map(_)))
     }
 
+    /// Where the value stands that is reached by keys as the answer spells them and list indexes; of a map, where who made
+    /// it stands.
+    #[must_use]
+    pub fn place_of(&self, steps: &[String]) -> Option<Place> {
+        self.root.place_of(steps)
+    }
+
     /// Every leaf in order.
     #[must_use]
     pub fn leaves(&self) -> Vec<Leaf<'_>> {
@@ -328,6 +348,15 @@ impl Effective {
             })
         })
     }
+}
+
+/// What stands in a node at keys as written and list indexes.
+fn node_at<'a>(node: &'a Node, steps: &[String]) -> Option<&'a Node> {
+    steps.iter().try_fold(node, |node, step| match &node.data {
+        Data::List(items) => items.get(step.parse::<usize>().ok()?),
+        Data::Map(entries) => entries.iter().find(|entry| **entry.key.written() == **step).map(|entry| &entry.node),
+        _ => None,
+    })
 }
 
 fn descend<'a>(node: &'a Node, steps: &[Arc<str>]) -> Option<&'a Node> {

@@ -229,6 +229,14 @@ impl Stop {
     }
 }
 
+/// The key and the default of every placeholder of a text that stands in no other one, both as written.
+pub fn placeholders(text: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
+    pieces(text).into_iter().filter_map(|piece| match piece {
+        Piece::Placeholder { key, default, .. } => Some((key, default)),
+        Piece::Literal(_) => None,
+    })
+}
+
 /// A text while it is put together. A secret in it makes all of it secret.
 #[derive(Default)]
 struct Joined {

@@ -6,6 +6,7 @@
 pub mod address;
 pub mod catalogue;
 pub mod condition;
+pub mod diff;
 pub mod effective;
 pub mod interpolate;
 pub mod key;

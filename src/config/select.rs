@@ -109,6 +109,44 @@ impl SearchPaths {
     }
 }
 
+/// The extension of files that say what configuration must be like.
+const SCHEMA: &str = ".schema.json";
+
+/// The name of such a file in the folder of a service.
+const OWN_SCHEMA: &str = "schema.json";
+
+impl SearchPaths {
+    /// The paths of the schemas that the answers of an application keep to, whether or not there are such files: those
+    /// for everyone first.
+    #[must_use]
+    pub fn schemas(&self, application: &str) -> Vec<String> {
+        let stems = [Owner::Everyone, Owner::Service].into_iter().flat_map(|owner| places(owner, application, self));
+        let mut paths: Vec<String> = stems.map(|stem| format!("{stem}{SCHEMA}")).collect();
+        paths.extend(self.places.iter().filter_map(|place| match place {
+            Place::OfService(before, after) => Some(format!("{before}{application}{after}/{OWN_SCHEMA}")),
+            Place::Shared(_) => None,
+        }));
+        paths.retain(|path| self.is_schema(path));
+        paths
+    }
+
+    /// True for the path of a schema that the answers of some application keep to.
+    #[must_use]
+    pub fn is_schema(&self, path: &str) -> bool {
+        let (folder, file) = path.rsplit_once('/').unwrap_or(("", path));
+        if !file.ends_with(OWN_SCHEMA) || path.starts_with('.') || path.contains("/.") {
+            return false;
+        }
+        let name = file.strip_suffix(SCHEMA);
+        match self.service_of(folder) {
+            // There the configuration of the service itself is called `schema.json`.
+            Some("schema") => matches!(name, Some(SHARED | "schema")),
+            Some(service) => file == OWN_SCHEMA || name.is_some_and(|name| name == SHARED || name == service),
+            None => name.is_some() && self.shared().any(|shared| shared == folder),
+        }
+    }
+}
+
 impl Default for SearchPaths {
     fn default() -> Self {
         Self { places: vec![Place::OfService(String::new(), String::new())] }
@@ -187,6 +225,21 @@ mod tests {
     fn order(application: &str, profiles: &str, paths: &[&str]) -> Vec<String> {
         let address = Address::parse(application, Some(profiles), None).unwrap();
         stems(&address, &SearchPaths::parse(paths).unwrap())
+    }
+
+    #[test]
+    fn schemas_stand_where_the_files_without_profile_do() {
+        let paths = SearchPaths::parse(&["shared", "services/{application}"]).unwrap();
+        let found = paths.schemas("user").join(" ");
+        assert_eq!(
+            found,
+            "application.schema.json shared/application.schema.json user.schema.json shared/user.schema.json \
+             services/user/application.schema.json services/user/user.schema.json services/user/schema.json"
+        );
+        assert_eq!(SearchPaths::default().schemas("schema").last().unwrap(), "schema/schema.schema.json");
+        for path in ["schema.json", "user/order.schema.json", "a/b/schema.json", ".x/schema.json", "user.json"] {
+            assert!(!SearchPaths::default().is_schema(path), "{path}");
+        }
     }
 
     #[test]

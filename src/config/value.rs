@@ -32,13 +32,19 @@ pub enum Value {
     Secret(Opened),
 }
 
-/// An opened secret, and what stands for it where nobody may see it.
-#[derive(Debug, Clone, PartialEq)]
+/// An opened secret, and what stands for it where nobody may see it. Equal if the secrets are, however they are sealed.
+#[derive(Debug, Clone)]
 pub struct Opened {
     /// The text with every opened value in it as it is sealed in the repository.
     pub sealed: Arc<str>,
     /// The text itself.
     pub plain: Plain,
+}
+
+impl PartialEq for Opened {
+    fn eq(&self, other: &Self) -> bool {
+        self.plain == other.plain
+    }
 }
 
 /// What is shown in the place of a secret.

@@ -23,7 +23,7 @@ mod number;
 mod samples;
 mod scan;
 
-use crate::config::layer::{Body, Entry};
+use crate::config::layer::{Body, Data, Entry};
 use crate::config::problem::{Fault, Position};
 use crate::config::value::Value;
 
@@ -118,6 +118,25 @@ pub fn read(format: Format, bytes: &[u8], limits: &Limits) -> Body {
         }
     };
     documents.map_or_else(Body::broken, |documents| document::finish(documents, limits))
+}
+
+/// The map of a JSON file as it stands there, without what the keys of configuration files mean besides.
+///
+/// # Errors
+/// What is wrong with the file.
+pub fn json_map(bytes: &[u8], limits: &Limits) -> Result<Vec<Entry>, Fault> {
+    if bytes.len() > limits.file {
+        return Err(too_large(bytes.len() as u64, limits));
+    }
+    let documents = json::read(bytes, limits)?;
+    let empty = || Fault::error("not-a-mapping", Position::new(1, 1), "there is nothing in the file");
+    documents.into_iter().next().map(|(_, root)| root).ok_or_else(empty)
+}
+
+/// Calls `found` with the text and the value of every scalar of a YAML file that stands there without quotes and without
+/// a tag, keys too. Says nothing about a file that is not YAML, or nothing more from where it ceases to be.
+pub fn plain_scalars(bytes: &[u8], limits: &Limits, found: impl FnMut(&str, &Data, Position)) {
+    yaml::plain_scalars(bytes, limits, found);
 }
 
 /// The fault of a file of `size` bytes that is over the limit, for callers that know the size before the bytes.

@@ -4,10 +4,12 @@
 //! path, host, origin), the router below, one handler of one protocol. Every route states its scope; a test prints them
 //! all, so that none comes in unseen.
 
+pub mod compare;
 pub mod error;
 pub mod etag;
 pub mod guard;
 pub mod listen;
+mod listing;
 pub mod native;
 pub mod ops;
 mod query;
@@ -89,6 +91,8 @@ impl Route {
 /// Every route of every protocol.
 fn routes() -> Vec<Route> {
     let mut routes = native::routes();
+    routes.extend(listing::routes());
+    routes.extend(compare::routes());
     routes.extend(ops::routes());
     routes.extend(seal::routes());
     routes.extend(spring::routes());
@@ -179,6 +183,8 @@ mod tests {
             GET /api/v1/sources/{application}/{profiles} Read
             GET /api/v1/applications Status
             GET /api/v1/problems Status
+            GET /api/v1/diff/{application}/{profiles} Read
+            GET /api/v1/history/{application}/{profiles} Read
             POST /api/v1/refresh Refresh
             POST /refresh Refresh
             POST /actuator/refresh Refresh

@@ -2,7 +2,6 @@
 //!
 //! The contract is section "HTTP" of `docs/protocols.md`. What operators ask is in `ops.rs`.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
@@ -14,7 +13,6 @@ use crate::answer::{self, AnswerError, Explained, HiddenValue, Spelled, Spelling
 use crate::config::address::Address;
 use crate::config::interpolate::Resolve;
 use crate::config::layer;
-use crate::config::problem::Problem;
 use crate::config::value::Value;
 use crate::format::{self, Format};
 use crate::store::refresh::now;
@@ -32,12 +30,10 @@ pub(super) fn routes() -> Vec<Route> {
         Route::get("/api/v1/config/{application}/{profiles}", Scope::Read, get_config),
         Route::get("/api/v1/explain/{application}/{profiles}", Scope::Read, explain_config),
         Route::get("/api/v1/sources/{application}/{profiles}", Scope::Read, list_sources),
-        Route::get("/api/v1/applications", Scope::Status, list_applications),
-        Route::get("/api/v1/problems", Scope::Status, list_problems),
     ]
 }
 
-type Asked = (State<Arc<App>>, Asking<Parameters>, HeaderMap);
+pub(super) type Asked = (State<Arc<App>>, Asking<Parameters>, HeaderMap);
 
 async fn get_default(Path(application): Path<String>, asked: Asked) -> Result<Response, Refusal> {
     config(&application, None, asked).await
@@ -104,48 +100,9 @@ async fn list_sources(
     Ok(json(&chosen, &Sources { about: About::new(&address, &chosen), sources }, &headers))
 }
 
-async fn list_applications((State(app), Asking(parameters), headers): Asked) -> Result<Response, Refusal> {
-    let chosen = app.store.everywhere(parameters.label()?.as_deref()).await?;
-    let mut applications: BTreeMap<Arc<str>, BTreeSet<Arc<str>>> = BTreeMap::new();
-    for part in chosen.parts() {
-        let catalogue = &part.snapshot.catalogue;
-        for name in catalogue.applications.keys() {
-            let profiles = catalogue.profiles(name);
-            let profiles = profiles.into_iter().filter(|profile| app.store.answers_for(part, name, profile));
-            let profiles: Vec<_> = profiles.collect();
-            if !profiles.is_empty() {
-                applications.entry(Arc::clone(name)).or_default().extend(profiles);
-            }
-        }
-    }
-    let applications =
-        applications.into_iter().map(|(application, profiles)| Application { application, profiles }).collect();
-    let tables = app.store.served().into_iter().map(|(_, served)| served.live.table());
-    let labels = tables.flat_map(|table| table.labels.tips.keys().cloned().collect::<Vec<_>>()).collect();
-    let listed = Applications { label: &chosen.first.label, version: chosen.version(), applications, labels };
-    Ok(json(&chosen, &listed, &headers))
-}
-
-async fn list_problems((State(app), Asking(parameters), headers): Asked) -> Result<Response, Refusal> {
-    let chosen = app.store.everywhere(parameters.label()?.as_deref()).await?;
-    let (parts, several) = (chosen.clone(), chosen.is_joined());
-    // Merging every known address is too much work for a thread that serves others as well.
-    let find = move || {
-        let of_part = |part: &Part| {
-            let source = several.then(|| Arc::clone(&part.source));
-            let problems = answer::all_problems(&part.snapshot).into_iter();
-            problems.map(move |problem| ListedProblem { source: source.clone(), problem }).collect::<Vec<_>>()
-        };
-        parts.parts().flat_map(of_part).collect::<Vec<_>>()
-    };
-    let problems = tokio::task::spawn_blocking(find).await.unwrap_or_default();
-    let listed = Problems { label: &chosen.first.label, version: chosen.version(), problems };
-    Ok(json(&chosen, &listed, &headers))
-}
-
 /// The parameters of this protocol's requests. Those that a route does not know are ignored.
 #[derive(Debug, Default, Deserialize)]
-struct Parameters {
+pub(super) struct Parameters {
     label: Option<String>,
     key: Option<String>,
     format: Option<String>,
@@ -159,7 +116,7 @@ impl Parameters {
         Ok(Address::parse(application, profiles, self.label.as_deref())?)
     }
 
-    fn label(&self) -> Result<Option<Arc<str>>, Refusal> {
+    pub(super) fn label(&self) -> Result<Option<Arc<str>>, Refusal> {
         Ok(Address::parse("application", None, self.label.as_deref())?.label)
     }
 
@@ -223,13 +180,15 @@ impl Spelt<'_> {
         // Bytes beyond ASCII are legal in a branch's name and opaque in a header.
         let label = HeaderValue::from_bytes(self.chosen.first.label.as_bytes()).ok();
         headers.extend(label.map(|value| (named("layerd-label"), value)));
+        headers
+            .extend(self.chosen.pinned().and_then(|reason| text(&reason)).map(|value| (named("layerd-pinned"), value)));
         headers.extend(self.chosen.age(now()).map(|age| (named("layerd-age"), HeaderValue::from(age))));
         response
     }
 }
 
 /// An answer about configuration that is not configuration itself.
-fn json(chosen: &Chosen, body: &impl Serialize, request: &HeaderMap) -> Response {
+pub(super) fn json(chosen: &Chosen, body: &impl Serialize, request: &HeaderMap) -> Response {
     match serde_json::to_string(body) {
         Ok(body) => {
             let spelled = answer::seal(Format::Json, body);
@@ -303,36 +262,6 @@ struct SourceLayer<'a> {
     file: &'a str,
     document: u32,
     values: Box<serde_json::value::RawValue>,
-}
-
-#[derive(Serialize)]
-struct Applications<'a> {
-    label: &'a str,
-    version: String,
-    applications: Vec<Application>,
-    labels: BTreeSet<Arc<str>>,
-}
-
-#[derive(Serialize)]
-struct Application {
-    application: Arc<str>,
-    profiles: BTreeSet<Arc<str>>,
-}
-
-#[derive(Serialize)]
-struct Problems<'a> {
-    label: &'a str,
-    version: String,
-    problems: Vec<ListedProblem>,
-}
-
-#[derive(Serialize)]
-struct ListedProblem {
-    /// Named if there are several.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    source: Option<Arc<str>>,
-    #[serde(flatten)]
-    problem: Problem,
 }
 
 impl<'a> About<'a> {

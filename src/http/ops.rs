@@ -16,7 +16,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::problem::{Problem, Severity};
 use crate::snapshot::Snapshot;
-use crate::store::live::{Fresh, Live};
+use crate::store::freshness::Fresh;
+use crate::store::live::Live;
 use crate::store::refresh::{Outcome, now};
 use crate::store::report::LabelChange;
 use crate::store::{Served, Store};
@@ -103,6 +104,8 @@ pub struct Metrics {
     registry: Registry,
     ages: Family<OfSource, Gauge>,
     problems: Family<OfSource, Gauge>,
+    pinned: Family<OfSource, Gauge>,
+    sealed: Family<OfOpening, Gauge>,
     ready: Gauge,
     answers: Gauge,
 }
@@ -116,7 +119,8 @@ impl Metrics {
     /// The metrics of a registry in which the other rooms have put theirs.
     #[must_use]
     pub fn new(mut registry: Registry) -> Self {
-        let (ages, problems) = (Family::default(), Family::default());
+        let (ages, problems, pinned) = (Family::default(), Family::default(), Family::default());
+        let sealed = Family::default();
         let (ready, answers) = (Gauge::default(), Gauge::default());
         registry.register(
             "layerd_snapshot_age_seconds",
@@ -128,27 +132,33 @@ impl Metrics {
             "Files of the default label that cannot be served",
             Family::clone(&problems),
         );
+        let help = "Addresses of the default label that an older commit answers";
+        registry.register("layerd_pinned_addresses", help, Family::clone(&pinned));
+        let help = "Sealed values of the default label, by whether they are open";
+        registry.register("layerd_sealed_values", help, Family::clone(&sealed));
         registry.register("layerd_ready", "1 if there is something to serve", Gauge::clone(&ready));
         registry.register("layerd_answers_bytes", "Spelled answers kept in memory", Gauge::clone(&answers));
-        Self { registry, ages, problems, ready, answers }
+        Self { registry, ages, problems, pinned, sealed, ready, answers }
     }
 
     fn text(&self, store: &Store) -> Result<String, std::fmt::Error> {
         let now = now();
         let signed = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
         // Sources that are found at run time share the name of their entry: there the oldest and the sum are shown.
-        let mut figures: BTreeMap<Arc<str>, (Option<u64>, u64)> = BTreeMap::new();
+        let mut figures: BTreeMap<Arc<str>, Figures> = BTreeMap::new();
         for (_, Served { live, .. }) in store.served() {
-            let table = live.table();
-            let snapshot = table.default.as_ref().and_then(|label| table.snapshot(label));
-            let (age, count) = figures.entry(Arc::clone(&live.settings.entry)).or_default();
-            *age = (*age).max(live.freshness.age(now));
-            *count += snapshot.map_or(0, |snapshot| errors(snapshot) as u64);
+            figures.entry(Arc::clone(&live.settings.entry)).or_default().add(&live, now);
         }
-        for (entry, (age, errors)) in figures {
-            let labels = OfSource { source: entry.to_string() };
-            self.problems.get_or_create(&labels).set(signed(errors));
-            if let Some(age) = age {
+        for (entry, figures) in figures {
+            let source = entry.to_string();
+            for (state, values) in [("open", figures.opened), ("closed", figures.unopened)] {
+                let labels = OfOpening { source: source.clone(), state };
+                self.sealed.get_or_create(&labels).set(signed(values));
+            }
+            let labels = OfSource { source };
+            self.problems.get_or_create(&labels).set(signed(figures.errors));
+            self.pinned.get_or_create(&labels).set(signed(figures.pinned));
+            if let Some(age) = figures.age {
                 self.ages.get_or_create(&labels).set(signed(age));
             }
         }
@@ -157,6 +167,36 @@ impl Metrics {
         let mut text = String::new();
         prometheus_client::encoding::text::encode(&mut text, &self.registry)?;
         Ok(text)
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfOpening {
+    source: String,
+    state: &'static str,
+}
+
+/// What is shown of the default labels of an entry.
+#[derive(Default)]
+struct Figures {
+    age: Option<u64>,
+    errors: u64,
+    pinned: u64,
+    opened: u64,
+    unopened: u64,
+}
+
+impl Figures {
+    fn add(&mut self, live: &Live, now: i64) {
+        self.age = self.age.max(live.freshness.age(now));
+        let table = live.table();
+        let Some(loaded) = table.default.as_ref().and_then(|label| table.loaded.get(label)) else { return };
+        self.errors += errors(&loaded.snapshot) as u64;
+        self.pinned += loaded.pins.known().count() as u64;
+        for (_, opening) in loaded.snapshot.openings() {
+            self.opened += opening.opened as u64;
+            self.unopened += opening.unopened.len() as u64;
+        }
     }
 }
 
@@ -243,6 +283,8 @@ struct LabelStatus {
     problems: usize,
     errors: usize,
     warnings: usize,
+    /// Addresses that an older commit answers.
+    pinned: usize,
 }
 
 impl RefreshedLabel {
@@ -285,7 +327,8 @@ impl SourceStatus {
 
 impl LabelStatus {
     fn new(label: &Arc<str>, table: &crate::store::table::Table) -> Option<Self> {
-        let snapshot = table.snapshot(label)?;
+        let loaded = table.loaded.get(label)?;
+        let snapshot = &loaded.snapshot;
         let count = |severity| snapshot.problems.iter().filter(|problem| problem.severity == severity).count();
         Some(Self {
             label: Arc::clone(label),
@@ -297,6 +340,7 @@ impl LabelStatus {
             applications: snapshot.catalogue.applications.len(),
             errors: count(Severity::Error),
             warnings: count(Severity::Warning),
+            pinned: loaded.pins.known().count(),
         })
     }
 }

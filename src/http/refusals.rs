@@ -37,6 +37,18 @@ impl Refusal {
         Self::new(StatusCode::BAD_REQUEST, "invalid-parameter", detail).hint(format!("it is {known}"))
     }
 
+    /// 400: a parameter that the route cannot do without is not there.
+    pub(super) fn missing(name: &str, what: &str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "missing-parameter", format!("the parameter `{name}` is missing"))
+            .hint(format!("it is {what}, as in `?{name}=`"))
+    }
+
+    /// 404: the source keeps no commits.
+    pub(super) fn no_history() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "no-history", "the configuration comes from a folder, which has no history")
+            .hint("serve a Git repository to see which commits changed a key")
+    }
+
     /// 400: the query cannot be read.
     pub(super) fn query(cause: &str) -> Self {
         Self::new(

@@ -215,5 +215,6 @@ fn rules(source: &SourceSettings, settings: &Settings) -> Result<Rules, SetupErr
         ignore.add(GlobBuilder::new(glob).literal_separator(true).build().map_err(refuse)?);
     }
     let ignore: GlobSet = ignore.build().map_err(refuse)?;
-    Ok(Rules { search_paths: source.search_paths.clone(), ignore, limits: settings.limits.format })
+    let schemas = source.schemas;
+    Ok(Rules { search_paths: source.search_paths.clone(), ignore, limits: settings.limits.format, schemas })
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::config::select::SearchPaths;
+use crate::schema::Mode;
 use crate::{format, http, telemetry};
 
 use super::found::{Found, at};
@@ -155,6 +156,11 @@ impl Values<'_> {
             search_paths_written,
             ignore: self.texts("sources[].ignore")?,
             matches: self.texts("sources[].match")?,
+            schemas: match &*self.text("sources[].schemas")? {
+                "off" => Mode::Off,
+                "enforce" => Mode::Enforce,
+                _ => Mode::Warn,
+            },
             joins_next: self.value("sources[].join").is_some(),
             refresh: self.time("sources[].refresh")?,
             depth: self.number("sources[].depth").and_then(|depth| u32::try_from(depth).ok()),

@@ -165,6 +165,12 @@ pub(super) const KNOWN: &[Known] = &[
         "`next` lets the source behind this one take part in its answers where that matches too; this one wins. A part that does not know the label that is asked for takes part with its default.",
     ),
     known(
+        "sources[].schemas",
+        Choice(&["off", "warn", "enforce"], &[]),
+        "warn",
+        "What the JSON Schemas of the repository are worth ([schemas.md](schemas.md)). `warn`: what breaks one is told, and served. `enforce`: it is not served. Warn, because a schema that is stricter than what is in use must not take a service down on the day it is added.",
+    ),
+    known(
         "sources[].refresh",
         time(SECOND, 30 * DAY),
         "30s",

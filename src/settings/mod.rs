@@ -27,6 +27,7 @@ use std::time::Duration;
 
 use crate::config::layer::Data;
 use crate::config::select::SearchPaths;
+use crate::schema::Mode;
 use crate::source::credentials::Secret;
 use crate::{format, http, telemetry};
 
@@ -103,6 +104,8 @@ pub struct SourceSettings {
     pub matches: Vec<String>,
     /// The source behind it takes part in its answers, below it.
     pub joins_next: bool,
+    /// What the schemas of the repository are worth.
+    pub schemas: Mode,
     /// How often it is asked for changes.
     pub refresh: Duration,
     /// How many commits of each label are fetched; `None` for all.

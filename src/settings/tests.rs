@@ -53,6 +53,7 @@ fn defaults_are_those_of_the_parts() {
         ignore: Vec::new(),
         matches: vec!["*".to_owned()],
         joins_next: false,
+        schemas: Mode::Warn,
         refresh: Duration::from_secs(30),
         depth: None,
         fetch_time: crate::source::fetch::Limits::default().time,
@@ -115,6 +116,7 @@ sources:
     search-paths: [\"{application}\", \"shared\"]  # conf/layerd.yaml:9:19
     ignore: [\"charts/**\"]  # conf/layerd.yaml:10:13
     match: [\"*\"]  # conf/layerd.yaml:11:12
+    schemas: warn  # default
     refresh: 90s  # conf/layerd.yaml:12:14
     fetch-time: 1m  # default
     fetch-size: 2GiB  # default

@@ -4,6 +4,7 @@
 //! commits that have equal bytes: [`Bodies`] finds it again by blob id.
 
 mod open;
+mod schemas;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
@@ -13,14 +14,17 @@ use globset::GlobSet;
 use crate::config::address::Address;
 use crate::config::catalogue::{Candidate, Catalogue, candidate};
 use crate::config::layer::Body;
-use crate::config::problem::{Fault, Position, Problem};
+use crate::config::problem::{Fault, Position, Problem, Severity};
 use crate::config::select::{self, EXTENSIONS, Rank, SearchPaths};
 use crate::config::tree::{BlobId, CommitId, File, Skipped, Tree};
 use crate::format::{self, Format, Limits};
+use crate::schema::{Mode, Set};
 
 use open::is_sealed;
 
-pub use open::{OnFailure, Opening, Secrets, Unopened, is_about_keys};
+pub use schemas::Schemas;
+
+pub use open::{OnFailure, Opening, Secrets, Stamp, Unopened, is_about_keys, is_of_settings};
 
 /// How a repository is read: the part of a source's settings that decides what its files mean.
 #[derive(Debug, Clone, Default)]
@@ -31,6 +35,8 @@ pub struct Rules {
     pub ignore: GlobSet,
     /// What one file may cost.
     pub limits: Limits,
+    /// What schemas are worth.
+    pub schemas: Mode,
 }
 
 /// A commit made ready to answer.
@@ -40,14 +46,19 @@ pub struct Snapshot {
     pub commit: CommitId,
     /// When it was made, in seconds since 1970.
     pub committed_at: i64,
+    /// Equal for snapshots whose sealed values were opened alike.
+    pub stamp: Stamp,
     /// What is wrong with its files, by path.
     pub problems: Vec<Problem>,
     /// The applications and profiles that it names.
     pub catalogue: Catalogue,
     /// The blob of every file in the tree, parsed or not.
     pub tree: Tree,
-    search_paths: SearchPaths,
-    /// What could not be taken into the tree at all.
+    /// The folders that are searched.
+    pub search_paths: SearchPaths,
+    /// What its files say about what answers must be like.
+    pub schemas: Schemas,
+    /// What could not be taken into the tree at all, and schemas that cannot be applied.
     left_out: Vec<Problem>,
     /// The files that can be selected, by stem, in the order of their extensions.
     stems: HashMap<Arc<str>, Vec<Parsed>>,
@@ -72,7 +83,9 @@ pub struct Bodies {
     known: HashMap<(BlobId, Format), Known>,
     /// What was opened with the keys of [`Bodies::stamp`].
     openings: HashMap<(BlobId, Format, Rank), Weak<Opening>>,
-    stamp: open::Stamp,
+    stamp: Stamp,
+    /// The schemas of the commits that were made ready last.
+    schemas: Vec<Weak<Set>>,
     /// How many bodies were parsed since the start.
     pub parsed: u64,
     /// How many sealed values were tried since the start.
@@ -119,6 +132,7 @@ impl Bodies {
     pub fn forget_unused(&mut self) {
         self.known.retain(|_, known| known.body.strong_count() > 0);
         self.openings.retain(|_, opening| opening.strong_count() > 0);
+        self.schemas.retain(|schemas| schemas.strong_count() > 0);
     }
 }
 
@@ -145,13 +159,17 @@ impl Snapshot {
             }
             stems.entry(Arc::from(candidate.stem)).or_default().push((candidate.extension, parsed));
         }
-        let (stems, left_out) = (in_order(stems), left_out(&tree, rules));
+        let schemas = Schemas::build(&tree, rules, bodies, &mut read)?;
+        let (stems, mut left_out) = (in_order(stems), left_out(&tree, rules));
+        left_out.extend_from_slice(&schemas.set.problems);
         Ok(Self {
             commit,
             committed_at,
+            stamp: secrets.stamp(),
             problems: problems(&stems, &left_out),
             catalogue: Catalogue::read(selectable.iter().map(|(_, _, candidate)| *candidate), &rules.search_paths),
             search_paths: rules.search_paths.clone(),
+            schemas,
             left_out,
             stems,
             tree,
@@ -171,10 +189,12 @@ impl Snapshot {
         Self {
             commit: self.commit,
             committed_at: self.committed_at,
+            stamp: secrets.stamp(),
             problems: problems(&stems, &self.left_out),
             catalogue: self.catalogue.clone(),
             tree: self.tree.clone(),
             search_paths: self.search_paths.clone(),
+            schemas: self.schemas.clone(),
             left_out: self.left_out.clone(),
             stems,
         }
@@ -188,7 +208,18 @@ impl Snapshot {
 
     /// The files that answer an address, lowest precedence first, whatever documents in them take part.
     pub fn files(&self, address: &Address) -> impl Iterator<Item = &Parsed> {
-        select::stems(address, &self.search_paths).into_iter().flat_map(|stem| self.stems.get(stem.as_str())).flatten()
+        self.stems(address).into_iter().flat_map(|stem| self.stems.get(stem.as_str())).flatten()
+    }
+
+    /// The stems that an address looks for, lowest precedence first, whether or not they are there.
+    #[must_use]
+    pub fn stems(&self, address: &Address) -> Vec<String> {
+        select::stems(address, &self.search_paths)
+    }
+
+    /// Every file that can be selected, in no order.
+    pub fn selectable(&self) -> impl Iterator<Item = &Parsed> {
+        self.stems.values().flatten()
     }
 
     /// Every application that the repository names with every profile that it is known to have, one profile at a time.
@@ -201,6 +232,13 @@ impl Snapshot {
                 label: None,
             })
         })
+    }
+
+    /// True if nothing can keep an address from being answered: no fault of a file, and no schema that is enforced.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        let may_be_refused = self.schemas.mode == Mode::Enforce && !self.schemas.set.is_empty();
+        !may_be_refused && !self.problems.iter().any(|problem| problem.severity == Severity::Error)
     }
 
     /// How many files can be selected.

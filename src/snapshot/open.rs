@@ -39,7 +39,7 @@ pub enum OnFailure {
 }
 
 /// Equal for openings that give equal values: a digest of keys, place and setting.
-pub(super) type Stamp = [u8; 16];
+pub type Stamp = [u8; 16];
 
 /// What became of the sealed values of a file.
 #[derive(Debug)]
@@ -74,6 +74,12 @@ const NOT_AVAILABLE: &str = "<n/a>";
 #[must_use]
 pub fn is_about_keys(code: &str) -> bool {
     matches!(code, "keys-unavailable" | "cipher-unknown-key")
+}
+
+/// True if a problem of that code depends on the settings of this server: its keys and its limits.
+#[must_use]
+pub fn is_of_settings(code: &str) -> bool {
+    is_about_keys(code) || matches!(code, "file-too-large" | "too-deep" | "too-many-documents" | "too-many-nodes")
 }
 
 /// True if there are sealed values in a body.

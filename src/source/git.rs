@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use git2::{ErrorClass, ErrorCode, Oid, Repository};
+use git2::Oid;
 use globset::GlobSet;
 use tracing::warn;
 
@@ -20,12 +20,13 @@ use super::fetch::{self, Fetched, Limits, Request};
 use super::files::Files;
 use super::generations::{Generations, Held};
 use super::mirror::{Mirror, digest};
+use super::mirror_reader::MirrorReader;
 use super::remote::{Location, Remote};
 use super::rewritten::{Moved, Rewritten};
 use super::verify::is_whole;
-use super::walk::{WalkError, Walker, bytes};
-use super::{FetchError, LabelKind, Labels, ReadError, Reader, SetupError, Source, Tip, name};
-use crate::config::tree::{BlobId, CommitId, Tree};
+use super::walk::{Walker, bytes};
+use super::{FetchError, LabelKind, Labels, ReadError, Reader, SetupError, Source, Tip, good, name};
+use crate::config::tree::CommitId;
 
 /// So many packs are as many places to search for each object; a new generation has one.
 const MANY_PACKS: usize = 50;
@@ -240,90 +241,23 @@ impl Source for GitSource {
         let repository = held.mirror.open().map_err(|error| self.unreadable(&held, error.message()))?;
         let walker = Walker::new(self.settings.max_files);
         let (name, root) = (self.settings.name.clone(), self.root.clone());
-        Ok(Box::new(GitReader { name, repository, root, walker, held }))
+        Ok(Box::new(MirrorReader { name, repository, root, walker, held }))
     }
 
     fn fetched_at(&self) -> Option<i64> {
         std::fs::read_to_string(self.fetched()).ok()?.parse().ok()
     }
 
+    fn remember(&self, label: &str, commit: CommitId) {
+        good::remember(self.generations.folder(), label, commit);
+    }
+
+    fn remembered(&self, label: &str) -> Option<CommitId> {
+        good::read(self.generations.folder()).remove(label)
+    }
+
     fn discard(&self) {
         drop(fs::remove_dir_all(self.generations.folder()));
-    }
-}
-
-struct GitReader {
-    name: String,
-    repository: Repository,
-    root: Vec<Arc<str>>,
-    walker: Walker,
-    held: Held,
-}
-
-impl GitReader {
-    fn failed(&self, what: impl std::fmt::Display, error: &git2::Error) -> ReadError {
-        self.note_damage(error);
-        ReadError(format!("{what} of `{}` cannot be read: {}", self.name, error.message()))
-    }
-
-    fn commit(&self, commit: CommitId) -> Result<git2::Commit<'_>, ReadError> {
-        let found = self.repository.find_commit(oid(commit.0));
-        found.map_err(|error| self.failed(format_args!("commit {commit}"), &error))
-    }
-
-    /// Objects that are whole but make no sense were sent like this, so that another copy would not help.
-    fn note_damage(&self, error: &git2::Error) {
-        if !matches!(error.class(), ErrorClass::Tree | ErrorClass::Object) {
-            self.held.note_damage();
-        }
-    }
-
-    fn has_holes(&self, tips: &[CommitId]) -> bool {
-        let has = |tip: &CommitId| self.repository.find_commit(oid(tip.0)).is_ok();
-        self.held.is_damaged() || !tips.iter().all(has)
-    }
-}
-
-impl Reader for GitReader {
-    fn tree(&mut self, commit: CommitId) -> Result<Tree, ReadError> {
-        let top = self.commit(commit)?.tree_id();
-        let walked = self.walker.walk(&self.repository, top, &self.root);
-        walked.map_err(|error| {
-            if let WalkError::Damaged(error) = &error {
-                self.note_damage(error);
-            }
-            ReadError(format!("commit {commit} of `{}` {error}", self.name))
-        })
-    }
-
-    fn blob(&mut self, blob: BlobId) -> Result<Vec<u8>, ReadError> {
-        let found = self.repository.find_blob(oid(blob.0));
-        let found = found.map_err(|error| self.failed(format_args!("blob {blob}"), &error))?;
-        Ok(found.content().to_vec())
-    }
-
-    fn committed_at(&mut self, commit: CommitId) -> Result<i64, ReadError> {
-        Ok(self.commit(commit)?.time().seconds())
-    }
-
-    fn is_reachable(&mut self, commit: CommitId, tips: &[CommitId]) -> Result<bool, ReadError> {
-        if tips.contains(&commit) {
-            return Ok(true);
-        }
-        match self.repository.find_commit(oid(commit.0)) {
-            // A mirror with holes cannot tell what does not exist.
-            Err(error) if error.code() == ErrorCode::NotFound && !self.has_holes(tips) => return Ok(false),
-            Err(error) => return Err(self.failed(format_args!("commit {commit}"), &error)),
-            Ok(_) => {}
-        }
-        // One walk for all tips: a commit is behind some of them if it is its own best common ancestor with them all.
-        let question: Vec<Oid> = std::iter::once(&commit).chain(tips).map(|id| oid(id.0)).collect();
-        match self.repository.merge_base_many(&question) {
-            Ok(base) => Ok(base == question[0]),
-            Err(_) if tips.is_empty() => Ok(false),
-            Err(error) if error.class() == ErrorClass::Merge && error.code() == ErrorCode::NotFound => Ok(false),
-            Err(error) => Err(self.failed("the history", &error)),
-        }
     }
 }
 
@@ -333,7 +267,8 @@ fn split(name: &str) -> Option<(LabelKind, &str)> {
     branch.or_else(|| name.strip_prefix("refs/tags/").map(|label| (LabelKind::Tag, label)))
 }
 
-fn oid(id: [u8; 20]) -> Oid {
+/// The id as libgit2 takes it.
+pub(super) fn oid(id: [u8; 20]) -> Oid {
     Oid::from_bytes(&id).expect("an id of SHA-1 has twenty bytes")
 }
 
@@ -384,6 +319,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::config::tree::BlobId;
     use crate::source::credentials::Secret;
     use crate::source::git_http::{Behaviour, GitServer};
     use crate::source::tests::{FILE, FOLDER, Origin, id, listing, oid};

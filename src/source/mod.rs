@@ -15,7 +15,11 @@ pub mod fetch;
 pub mod files;
 mod generations;
 pub mod git;
+mod good;
+pub mod history;
+pub mod local;
 mod mirror;
+mod mirror_reader;
 mod name;
 mod place;
 pub mod remote;
@@ -41,7 +45,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::tree::{BlobId, CommitId, Tree};
+use crate::config::tree::{BlobId, CommitId, File, Tree};
+
+use history::About;
 
 /// A place that configuration comes from.
 pub trait Source: Send + Sync {
@@ -70,6 +76,14 @@ pub trait Source: Send + Sync {
         None
     }
 
+    /// Remembers, also beyond this run, that a label had a commit with nothing wrong in it. Lost if it cannot be written.
+    fn remember(&self, _label: &str, _commit: CommitId) {}
+
+    /// The commit of a label that was last remembered; its objects may be gone.
+    fn remembered(&self, _label: &str) -> Option<CommitId> {
+        None
+    }
+
     /// Removes the local copy, because nobody will ask for it any more. What cannot be removed stays.
     fn discard(&self) {}
 }
@@ -89,6 +103,14 @@ impl<S: Source> Source for Arc<S> {
 
     fn fetched_at(&self) -> Option<i64> {
         S::fetched_at(self)
+    }
+
+    fn remember(&self, label: &str, commit: CommitId) {
+        S::remember(self, label, commit);
+    }
+
+    fn remembered(&self, label: &str) -> Option<CommitId> {
+        S::remembered(self, label)
     }
 
     fn discard(&self) {
@@ -121,6 +143,22 @@ pub trait Reader {
     /// # Errors
     /// If the history cannot be read. A commit that does not exist is not reachable, which is no error.
     fn is_reachable(&mut self, commit: CommitId, tips: &[CommitId]) -> Result<bool, ReadError>;
+
+    /// What a commit says of itself, and what it follows; `None` if the source keeps no history.
+    ///
+    /// # Errors
+    /// If there is no such commit.
+    fn about(&mut self, _commit: CommitId) -> Result<Option<About>, ReadError> {
+        Ok(None)
+    }
+
+    /// The files at these paths of a commit without a list of all of them; `None` if only [`Reader::tree`] can tell.
+    ///
+    /// # Errors
+    /// If there is no such commit or it cannot be read.
+    fn glance(&mut self, _commit: CommitId, _paths: &[String]) -> Result<Option<Vec<Option<File>>>, ReadError> {
+        Ok(None)
+    }
 }
 
 /// The labels of a source at one moment.

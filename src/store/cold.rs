@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
-use crate::snapshot::Snapshot;
+use crate::source::ReadError;
 
 use super::live::Live;
+use super::table::Loaded;
 
 /// How many requests may wait for a place, besides those that have one.
 const WAITING: usize = 32;
@@ -49,19 +50,30 @@ impl Cold {
     ///
     /// # Errors
     /// If no place came free in time or the local copy cannot be read.
-    pub async fn load(&self, live: &Arc<Live>, label: Arc<str>) -> Result<Option<Arc<Snapshot>>, ColdError> {
-        let _waiting = Waiting::enter(&self.waiting, self.most)?;
+    pub async fn load(&self, live: &Arc<Live>, label: Arc<str>) -> Result<Option<Loaded>, ColdError> {
         let live = Arc::clone(live);
+        self.run(move || live.load(&label)).await
+    }
+
+    /// Does work that reads the local copy.
+    ///
+    /// # Errors
+    /// If no place came free in time, or the work took too long, or the local copy cannot be read.
+    pub async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, ReadError> + Send + 'static,
+    ) -> Result<T, ColdError> {
+        let _waiting = Waiting::enter(&self.waiting, self.most)?;
         let places = Arc::clone(&self.places);
         let work = async move {
             let place = places.acquire_owned().await.map_err(|_| ColdError::Busy)?;
-            let loaded = tokio::task::spawn_blocking(move || {
-                let loaded = live.load(&label);
+            let done = tokio::task::spawn_blocking(move || {
+                let done = work();
                 drop(place); // held until the work ends, also when the request has given up
-                loaded
+                done
             });
-            match loaded.await {
-                Ok(Ok(snapshot)) => Ok(snapshot),
+            match done.await {
+                Ok(Ok(done)) => Ok(done),
                 Ok(Err(error)) => Err(ColdError::Unreadable(error.to_string())),
                 Err(_) => Err(ColdError::Unreadable("reading it failed unexpectedly".to_owned())),
             }

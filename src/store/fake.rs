@@ -8,7 +8,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use arc_swap::ArcSwap;
 
 use crate::config::tree::{BlobId, CommitId, File, Tree};
-use crate::snapshot::{Rules, Secrets};
+use crate::schema::Mode;
+use crate::snapshot::{Rules, Secrets, Snapshot};
+use crate::source::history::{About, Parent};
 use crate::source::{FetchError, LabelKind, Labels, ReadError, Reader, Source, Tip};
 
 use super::live::{Live, Settings};
@@ -30,6 +32,8 @@ struct Held {
     /// Called once when reachability is asked for, as if a refresh came between.
     between: Option<Box<dyn FnOnce() + Send>>,
     fetches: usize,
+    /// What was last remembered of labels.
+    good: HashMap<String, CommitId>,
 }
 
 impl Fake {
@@ -43,7 +47,18 @@ impl Fake {
         self.live_with(label, snapshots, Arc::default())
     }
 
-    /// The same, opening sealed values with these secrets.
+    /// What a branch has, with its schemas enforced.
+    pub(super) fn enforcing(&self, branch: &str) -> Arc<Snapshot> {
+        let rules = Rules { schemas: Mode::Enforce, ..Rules::default() };
+        let (name, label): (Arc<str>, Arc<str>) = (Arc::from("config"), Arc::from(branch));
+        let secrets = Arc::default();
+        let settings = Settings { entry: Arc::clone(&name), name, label: Some(label), rules, secrets, snapshots: 4 };
+        let live = Live::new(settings, Box::new(self.clone()));
+        live.advance().unwrap();
+        Arc::clone(&live.table().loaded[branch].snapshot)
+    }
+
+    /// [`Self::live`], opening sealed values with these secrets.
     pub(super) fn live_with(&self, label: Option<&str>, snapshots: usize, secrets: Arc<ArcSwap<Secrets>>) -> Arc<Live> {
         let (name, label): (Arc<str>, _) = (Arc::from("config"), label.map(Arc::from));
         let settings = Settings { entry: Arc::clone(&name), name, label, rules: Rules::default(), secrets, snapshots };
@@ -52,8 +67,34 @@ impl Fake {
 
     /// Puts files into a new commit on a branch, on top of what is there.
     pub(super) fn commit(&self, branch: &str, files: &[(&str, &str)]) -> CommitId {
-        let mut held = self.held();
+        let held = self.held();
         let parent = held.labels.tips.get(branch).map(|tip| tip.commit);
+        drop(held);
+        let commit = self.made(parent, files);
+        self.point(branch, commit);
+        commit
+    }
+
+    /// Makes a commit that follows nothing, and leaves the branches alone.
+    pub(super) fn orphan(&self, files: &[(&str, &str)]) -> CommitId {
+        self.made(None, files)
+    }
+
+    /// Sets a branch to a new commit of exactly these files, on top of any other.
+    pub(super) fn commit_on(
+        &self,
+        branch: &str,
+        parent: Option<CommitId>,
+        files: &BTreeMap<&'static str, String>,
+    ) -> CommitId {
+        let commit = self.made(None, &files.iter().map(|(path, text)| (*path, text.as_str())).collect::<Vec<_>>());
+        self.held().parents.extend(parent.map(|parent| (commit, parent)));
+        self.point(branch, commit);
+        commit
+    }
+
+    fn made(&self, parent: Option<CommitId>, files: &[(&str, &str)]) -> CommitId {
+        let mut held = self.held();
         let mut content = parent.and_then(|parent| held.commits.get(&parent).cloned()).unwrap_or_default();
         for (path, text) in files {
             match text.is_empty() {
@@ -65,9 +106,17 @@ impl Fake {
         let commit = CommitId([number; 20]);
         held.commits.insert(commit, content);
         held.parents.extend(parent.map(|parent| (commit, parent)));
-        drop(held);
-        self.point(branch, commit);
         commit
+    }
+
+    /// Sets a tag to a commit.
+    pub(super) fn tag(&self, name: &str, commit: CommitId) {
+        self.held().labels.tips.insert(Arc::from(name), Tip { commit, kind: LabelKind::Tag });
+    }
+
+    /// Forgets which commits were good.
+    pub(super) fn forget(&self) {
+        self.held().good.clear();
     }
 
     /// Sets a branch to a commit.
@@ -147,6 +196,14 @@ impl Source for Fake {
     fn open(&self) -> Result<Box<dyn Reader>, ReadError> {
         Ok(Box::new(self.clone()))
     }
+
+    fn remember(&self, label: &str, commit: CommitId) {
+        self.held().good.insert(label.to_owned(), commit);
+    }
+
+    fn remembered(&self, label: &str) -> Option<CommitId> {
+        self.held().good.get(label).copied()
+    }
 }
 
 impl Reader for Fake {
@@ -179,6 +236,13 @@ impl Reader for Fake {
             std::iter::successors(Some(*tip), |commit| held.parents.get(commit).copied()).any(|id| id == commit)
         };
         Ok(tips.iter().any(reaches))
+    }
+
+    fn about(&mut self, commit: CommitId) -> Result<Option<About>, ReadError> {
+        let held = self.held();
+        let parent = held.parents.get(&commit).copied().map_or(Parent::Nothing, Parent::Commit);
+        let (author, subject) = ("somebody".to_owned(), format!("commit {}", commit.0[0]));
+        Ok(Some(About { author, committed_at: i64::from(commit.0[0]), subject, parent }))
     }
 }
 

@@ -93,6 +93,13 @@ fn tell_change(source: &str, change: &LabelChange) {
     }
     let (files, applications) = (change.files.len(), change.applications.len());
     info!(source, label, from = id(change.from), to = id(change.to), files, applications, "serving a new commit");
+    if change.pinned > 0 {
+        let pinned = change.pinned;
+        warn!(
+            source,
+            label, pinned, "addresses are answered by an older commit, because the new one breaks their files"
+        );
+    }
     let errors = change.problems.iter().filter(|problem| problem.severity == Severity::Error);
     for problem in errors.clone().take(LOGGED_PROBLEMS) {
         warn!(source, label, code = problem.code, "a file cannot be served: {problem}");

@@ -9,10 +9,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
 
+use crate::config::address::Address;
 use crate::config::tree::CommitId;
 use crate::snapshot::{Bodies, Rules, Secrets, Snapshot};
-use crate::source::{Labels, ReadError, Source};
+use crate::source::{LabelKind, Labels, ReadError, Source};
 
+use super::freshness::Freshness;
+use super::past::Past;
+use super::pin::{Before, Pin, Pins, Search};
 use super::table::{Loaded, Lookup, Table, default_label};
 
 /// What the store needs to know of a source besides how to read it.
@@ -45,53 +49,6 @@ pub struct Live {
     workshop: Mutex<Bodies>,
     /// How fresh it is.
     pub freshness: Arc<Freshness>,
-}
-
-/// How fresh a source is.
-#[derive(Debug, Default)]
-pub struct Freshness {
-    inner: Mutex<Fresh>,
-}
-
-/// The state behind [`Freshness`].
-#[derive(Debug, Clone, Default)]
-pub struct Fresh {
-    /// When the last fetch that succeeded ended, in seconds since 1970.
-    pub fetched_at: Option<i64>,
-    /// When the next fetch is due, in seconds since 1970.
-    pub next_at: Option<i64>,
-    /// Why the last fetch failed, if it did.
-    pub error: Option<String>,
-    /// How many fetches have failed since the last one that succeeded.
-    pub failures: u32,
-}
-
-impl Freshness {
-    /// The state now.
-    #[must_use]
-    pub fn get(&self) -> Fresh {
-        self.lock().clone()
-    }
-
-    /// Seconds since the last fetch that succeeded, at `now`; `None` if there was none.
-    #[must_use]
-    pub fn age(&self, now: i64) -> Option<u64> {
-        self.lock().fetched_at.map(|at| u64::try_from(now - at).unwrap_or(0))
-    }
-
-    /// True if a fetch has ended, well or not.
-    #[must_use]
-    pub fn was_tried(&self) -> bool {
-        self.lock().next_at.is_some()
-    }
-
-    pub(super) fn update(&self, change: impl FnOnce(&mut Fresh)) {
-        change(&mut self.lock());
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Fresh> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 /// A label and its snapshot.
@@ -160,10 +117,11 @@ impl Live {
             let held = before.loaded.get(&label);
             match self.snapshot(tip.commit, [&before, &table], &mut bodies) {
                 Ok(snapshot) => {
-                    let loaded = held.map_or_else(
-                        || Loaded::new(Arc::clone(&snapshot), 0),
-                        |held| held.moved_to(Arc::clone(&snapshot)),
-                    );
+                    let pins = self.pins(&label, tip.kind, &snapshot, held, &mut bodies);
+                    let loaded = match held {
+                        Some(held) => held.moved_to(snapshot, pins),
+                        None => Loaded::new(snapshot, pins, 0),
+                    };
                     table.loaded.insert(label, loaded);
                 }
                 Err(error) => {
@@ -188,11 +146,11 @@ impl Live {
     /// If the local copy cannot be read.
     pub fn labelled(&self, label: Option<&str>) -> Result<Option<Labelled>, ReadError> {
         let (label, loaded) = match self.look(label) {
-            Lookup::Ready(label, snapshot) => (label, Some(snapshot)),
+            Lookup::Ready(label, loaded) => (label, Some(loaded)),
             Lookup::Cold(label, _) | Lookup::Id(label, _) => (Arc::clone(&label), self.load(&label)?),
             Lookup::Unknown | Lookup::Empty => return Ok(None),
         };
-        Ok(loaded.map(|snapshot| (label, snapshot)))
+        Ok(loaded.map(|loaded| (label, loaded.snapshot)))
     }
 
     /// The applications that the default label names.
@@ -208,11 +166,11 @@ impl Live {
     ///
     /// # Errors
     /// If the local copy cannot be read.
-    pub fn load(&self, label: &Arc<str>) -> Result<Option<Arc<Snapshot>>, ReadError> {
+    pub fn load(&self, label: &Arc<str>) -> Result<Option<Loaded>, ReadError> {
         let asked = self.table();
         match asked.find(Some(label), self.turn.load(Ordering::Relaxed)) {
             // Somebody else has loaded it while this request waited for its place.
-            Lookup::Ready(_, snapshot) => return Ok(Some(snapshot)),
+            Lookup::Ready(_, loaded) => return Ok(Some(loaded)),
             // Found out before the workshop is entered, because it may take a walk through the whole history.
             Lookup::Id(_, commit) if !self.is_reachable(commit, &asked)? => return Ok(None),
             Lookup::Id(..) | Lookup::Cold(..) | Lookup::Unknown | Lookup::Empty => {}
@@ -221,7 +179,7 @@ impl Live {
         let table = self.table();
         let unmoved = Arc::ptr_eq(&asked.labels, &table.labels);
         let commit = match table.find(Some(label), self.turn.load(Ordering::Relaxed)) {
-            Lookup::Ready(_, snapshot) => return Ok(Some(snapshot)),
+            Lookup::Ready(_, loaded) => return Ok(Some(loaded)),
             Lookup::Cold(_, commit) => commit,
             // A refresh that came between may have left the commit without a label that leads to it.
             Lookup::Id(_, commit) if unmoved || self.is_reachable(commit, &table)? => commit,
@@ -229,14 +187,69 @@ impl Live {
             Lookup::Empty => return Err(ReadError("there is nothing to serve yet".to_owned())),
         };
         let snapshot = self.snapshot(commit, [&table, &table], &mut bodies)?;
-        let loaded = Loaded::new(Arc::clone(&snapshot), self.turn.load(Ordering::Relaxed) + 1);
         let mut table = Table::clone(&table);
-        match table.labels.tips.contains_key(label) {
-            true => drop(table.loaded.insert(Arc::clone(label), loaded)),
-            false => drop(table.commits.insert(commit, loaded)),
+        let tip = table.labels.tips.get(label).copied();
+        let pins = tip.map(|tip| self.pins(label, tip.kind, &snapshot, None, &mut bodies)).unwrap_or_default();
+        let loaded = Loaded::new(snapshot, pins, self.turn.load(Ordering::Relaxed) + 1);
+        match tip {
+            Some(_) => drop(table.loaded.insert(Arc::clone(label), loaded.clone())),
+            None => drop(table.commits.insert(commit, loaded.clone())),
         }
         self.publish(table);
-        Ok(Some(snapshot))
+        Ok(Some(loaded))
+    }
+
+    /// What answers the addresses that a new snapshot of a label names and has no answer to. Tags never fall back.
+    fn pins(
+        &self,
+        label: &str,
+        kind: LabelKind,
+        snapshot: &Arc<Snapshot>,
+        held: Option<&Loaded>,
+        bodies: &mut Bodies,
+    ) -> Arc<Pins> {
+        if let Some(held) = held.filter(|held| Arc::ptr_eq(&held.snapshot, snapshot)) {
+            return Arc::clone(&held.pins);
+        }
+        if kind == LabelKind::Tag {
+            return Arc::default();
+        }
+        if snapshot.is_clean() {
+            self.source.remember(label, snapshot.commit);
+            return Arc::default();
+        }
+        let Ok(mut reader) = self.source.open() else { return Arc::default() };
+        let secrets = self.settings.secrets.load();
+        let before = held.map(|held| Before { snapshot: &held.snapshot, held: &held.snapshot, pins: &held.pins });
+        let meaning = (&self.settings.rules, &**secrets);
+        let good = self.source.remembered(label);
+        let pins = Search { past: Past { reader: &mut *reader, meaning, bodies }, before, good }.known(snapshot);
+        if pins.is_empty() {
+            self.source.remember(label, snapshot.commit);
+        }
+        Arc::new(pins)
+    }
+
+    /// What answers an address that a snapshot has no answer to and does not name; `None` if nothing does. Blocks.
+    ///
+    /// # Errors
+    /// If the local copy cannot be read.
+    pub fn pin(&self, label: &str, loaded: &Loaded, address: &Address) -> Result<Option<Pin>, ReadError> {
+        if let Some(known) = loaded.pins.get(address) {
+            return Ok(known);
+        }
+        let kind = self.table().labels.tips.get(label).map(|tip| tip.kind);
+        if kind != Some(LabelKind::Branch) {
+            return Ok(None);
+        }
+        let mut reader = self.source.open()?;
+        let (secrets, good) = (self.settings.secrets.load(), self.source.remembered(label));
+        let (meaning, mut bodies) = ((&self.settings.rules, &**secrets), Bodies::default());
+        let mut search =
+            Search { past: Past { reader: &mut *reader, meaning, bodies: &mut bodies }, before: None, good };
+        let pin = search.one(&loaded.snapshot, address);
+        loaded.pins.add(address, pin.clone());
+        Ok(pin)
     }
 
     fn is_reachable(&self, commit: CommitId, table: &Table) -> Result<bool, ReadError> {
@@ -284,8 +297,14 @@ impl Live {
         let mut bodies = self.workshop();
         let secrets = self.settings.secrets.load();
         let mut table = Table::clone(&self.table());
-        for loaded in table.loaded.values_mut().chain(table.commits.values_mut()) {
-            *loaded = loaded.moved_to(Arc::new(loaded.snapshot.reopened(&secrets, &mut bodies)));
+        for (label, loaded) in &mut table.loaded {
+            let snapshot = Arc::new(loaded.snapshot.reopened(&secrets, &mut bodies));
+            let kind = table.labels.tips.get(label).map_or(LabelKind::Tag, |tip| tip.kind);
+            let pins = self.pins(label, kind, &snapshot, Some(loaded), &mut bodies);
+            *loaded = loaded.moved_to(snapshot, pins);
+        }
+        for loaded in table.commits.values_mut() {
+            *loaded = loaded.moved_to(Arc::new(loaded.snapshot.reopened(&secrets, &mut bodies)), Arc::default());
         }
         self.publish(table);
         bodies.forget_unused();
@@ -298,6 +317,12 @@ impl Live {
         // By two, so that what was loaded comes between what was asked for before it and what is asked for after it.
         self.turn.fetch_add(2, Ordering::Relaxed);
         table
+    }
+
+    /// The snapshot of any commit.
+    #[cfg(test)]
+    pub(super) fn whole(&self, commit: CommitId) -> Arc<Snapshot> {
+        self.build(commit, &mut Bodies::default()).unwrap()
     }
 
     /// How many bodies were parsed since the start.
@@ -363,7 +388,7 @@ mod tests {
     }
 
     fn load(live: &Live, label: &str) -> Option<u8> {
-        live.load(&Arc::from(label)).unwrap().map(|snapshot| snapshot.commit.0[0])
+        live.load(&Arc::from(label)).unwrap().map(|loaded| loaded.snapshot.commit.0[0])
     }
 
     #[test]

@@ -12,6 +12,7 @@ use quick_cache::{Equivalent, Weighter};
 use crate::answer::{self, AnswerError, Fingerprint, Spelled, Spelling};
 use crate::config::address::Address;
 use crate::config::tree::CommitId;
+use crate::snapshot::Stamp;
 
 use super::{Chosen, Part};
 
@@ -25,19 +26,22 @@ pub struct Memo {
     spelled: Cache<Written, Arc<Spelled>, Weigh>,
 }
 
-/// Snapshots and an address whose label is left out of account. Two entries may read one commit in two ways.
+/// A snapshot: two entries may read one commit in two ways, and other keys open other values.
+type Made = (usize, CommitId, Stamp);
+
+/// Snapshots and an address whose label is left out of account.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Asked {
-    first: (usize, CommitId),
-    others: Vec<(usize, CommitId)>,
+    first: Made,
+    others: Vec<Made>,
     application: Arc<str>,
     profiles: Vec<Arc<str>>,
 }
 
 #[derive(Hash)]
 struct AskedRef<'a> {
-    first: (usize, CommitId),
-    others: Vec<(usize, CommitId)>,
+    first: Made,
+    others: Vec<Made>,
     application: &'a Arc<str>,
     profiles: &'a Vec<Arc<str>>,
 }
@@ -68,18 +72,17 @@ impl Memo {
     /// The answer of what was chosen to an address in a spelling.
     ///
     /// # Errors
-    /// As [`answer::select`] and [`answer::spell`]; errors are not kept.
+    /// As [`Chosen::whole`] and [`answer::spell`]; errors are not kept.
     pub fn answer(&self, chosen: &Chosen, address: &Address, spelling: &Spelling) -> Result<Arc<Spelled>, AnswerError> {
         let Address { application, profiles, .. } = address;
-        let commit = |part: &Part| (part.entry, part.snapshot.commit);
-        let (first, others) = (commit(&chosen.first), chosen.others.iter().map(commit).collect());
+        let (first, others) = (made(&chosen.first), chosen.others.iter().map(made).collect());
         let asked = AskedRef { first, others, application, profiles };
         if let Some(fingerprint) = self.fingerprints.get(&asked)
             && let Some(spelled) = self.spelled.get(&WrittenRef(fingerprint, spelling))
         {
             return Ok(spelled);
         }
-        let selection = chosen.select(address)?;
+        let selection = chosen.whole(address)?;
         self.fingerprints.insert(asked.into_owned(), selection.fingerprint);
         let key = Written(selection.fingerprint, spelling.clone());
         if let Some(spelled) = self.spelled.get(&key) {
@@ -90,11 +93,22 @@ impl Memo {
         Ok(spelled)
     }
 
+    /// True if a part alone has answered an address before, so that nothing is wrong with it.
+    #[must_use]
+    pub fn knows(&self, part: &Part, address: &Address) -> bool {
+        let Address { application, profiles, .. } = address;
+        self.fingerprints.contains_key(&AskedRef { first: made(part), others: Vec::new(), application, profiles })
+    }
+
     /// Bytes that the memo holds, by its own count.
     #[must_use]
     pub fn weight(&self) -> u64 {
         self.fingerprints.weight() + self.spelled.weight()
     }
+}
+
+fn made(part: &Part) -> Made {
+    (part.entry, part.snapshot.commit, part.snapshot.stamp)
 }
 
 impl AskedRef<'_> {
@@ -121,7 +135,7 @@ impl Equivalent<Written> for WrittenRef<'_> {
 impl Weighter<Asked, Fingerprint> for Weigh {
     fn weight(&self, asked: &Asked, _: &Fingerprint) -> u64 {
         let names = asked.profiles.iter().map(|profile| profile.len() + 16).sum::<usize>() + asked.application.len();
-        OVERHEAD + (names + asked.others.len() * size_of::<(usize, CommitId)>()) as u64
+        OVERHEAD + (names + asked.others.len() * size_of::<Made>()) as u64
     }
 }
 
@@ -210,6 +224,28 @@ mod tests {
         let spelling = Spelling { key: Some(Arc::from("b")), ..Spelling::default() };
         assert_eq!(&*memo.answer(&chosen, &address, &spelling).unwrap().body, b"{\"c\":1}");
         assert_eq!(&*ask(&memo, &chosen, "b", "default").body, b"{\"b\":{\"c\":1}}");
+    }
+
+    #[test]
+    fn an_answer_that_breaks_an_enforced_schema_is_not_given_though_its_bytes_are_known() {
+        let (fake, memo) = (Fake::new(), Memo::new(1 << 20));
+        fake.commit(
+            "main",
+            &[("one.yml", "a: 1"), ("two/two.yml", "b: 1"), ("two/schema.json", r#"{"required": ["a"]}"#)],
+        );
+        let mut chosen = chosen(&fake, 0);
+        let address = Address::parse("two", None, None).unwrap();
+        let given = memo.answer(&chosen, &address, &Spelling::default()).unwrap();
+        assert_eq!(&*given.body, b"{\"b\":1}");
+        chosen.first.entry = 1;
+        chosen.first.snapshot = fake.enforcing("main");
+        for _ in 0..2 {
+            let Err(AnswerError::Broken(problems)) = memo.answer(&chosen, &address, &Spelling::default()) else {
+                panic!()
+            };
+            assert_eq!(problems[0].message, "`a` is missing for the profile `default`");
+        }
+        assert_eq!(&*ask(&memo, &chosen, "one", "default").body, b"{\"a\":1}");
     }
 
     #[test]

@@ -2,13 +2,19 @@
 //!
 //! Floor 4. A request asks [`Store::snapshot`] once and works on that snapshot to its end. This room knows no protocol.
 
+mod chosen;
 pub mod cold;
+pub mod compare;
 #[cfg(test)]
 mod fake;
 pub mod found;
+pub mod freshness;
+pub mod history;
 mod journal;
 pub mod live;
 pub mod memo;
+mod past;
+pub mod pin;
 pub mod refresh;
 pub mod report;
 pub mod route;
@@ -18,17 +24,20 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
-use crate::answer::{self, AnswerError, Selection, Spelled, Spelling};
+use crate::answer::{self, AnswerError, Spelled, Spelling};
 use crate::config::address::Address;
-use crate::snapshot::{Secrets, Snapshot};
+use crate::snapshot::Secrets;
 
-use cold::{Cold, ColdError};
+pub use chosen::{ChooseError, Chosen, Part, Pinned, WouldClose};
+
+use cold::Cold;
 use found::{FindError, Found};
-use live::{Freshness, Live};
+use live::Live;
 use memo::Memo;
+use pin::{Asked, Pin};
 use refresh::Handle;
 use route::Patterns;
-use table::Lookup;
+use table::{Loaded, Lookup};
 
 /// The sources being served.
 pub struct Store {
@@ -74,100 +83,6 @@ pub struct Limits {
     pub cold: usize,
 }
 
-/// What was chosen for a request: one snapshot, or those of several sources that are joined.
-#[derive(Debug, Clone)]
-pub struct Chosen {
-    /// The strongest part.
-    pub first: Part,
-    /// The others, strong to weak.
-    pub others: Vec<Part>,
-}
-
-/// A snapshot chosen for a request.
-#[derive(Debug, Clone)]
-pub struct Part {
-    /// Index of the entry that it came from. All sources of one entry read a commit in the same way.
-    pub entry: usize,
-    /// The name of its source.
-    pub source: Arc<str>,
-    /// The label that was asked for or stands in for none.
-    pub label: Arc<str>,
-    /// The snapshot.
-    pub snapshot: Arc<Snapshot>,
-    /// How fresh its source is.
-    pub freshness: Arc<Freshness>,
-}
-
-/// Why there is no snapshot for a request.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ChooseError {
-    /// The settings name no source for the address.
-    #[error("no source is there for this application and these profiles")]
-    NoSource,
-    /// No commit was ever fetched.
-    #[error("there is no configuration yet: the source `{0}` was not read so far")]
-    NotReady(Arc<str>),
-    /// The label does not exist, or the settings do not let it be asked for.
-    #[error("there is no label `{0}`")]
-    UnknownLabel(Arc<str>),
-    /// The local copy is busy or cannot be read.
-    #[error(transparent)]
-    Cold(#[from] ColdError),
-    /// A source that is found at run time is not there.
-    #[error(transparent)]
-    Find(#[from] FindError),
-}
-
-/// Why other keys are not taken: a value that is open would not be any more.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{key}` in `{file}` of the source `{name}` is open now and would not be with these keys")]
-pub struct WouldClose {
-    name: Arc<str>,
-    file: Arc<str>,
-    key: String,
-}
-
-impl Chosen {
-    /// One snapshot that no store chose.
-    #[must_use]
-    pub fn alone(label: Arc<str>, snapshot: Arc<Snapshot>) -> Self {
-        let first = Part { entry: 0, source: Arc::from("config"), label, snapshot, freshness: Arc::default() };
-        Self { first, others: Vec::new() }
-    }
-
-    /// The commits, strong to weak, separated by commas.
-    #[must_use]
-    pub fn version(&self) -> String {
-        let commits: Vec<_> = self.parts().map(|part| part.snapshot.commit.to_string()).collect();
-        commits.join(",")
-    }
-
-    /// Seconds since the last fetch that succeeded of the part that is the least fresh.
-    #[must_use]
-    pub fn age(&self, now: i64) -> Option<u64> {
-        self.parts().filter_map(|part| part.freshness.age(now)).max()
-    }
-
-    /// The parts, strong to weak.
-    pub fn parts(&self) -> impl DoubleEndedIterator<Item = &Part> {
-        std::iter::once(&self.first).chain(&self.others)
-    }
-
-    /// The layers of all parts that answer an address, those of stronger parts above those of weaker ones.
-    ///
-    /// # Errors
-    /// As [`crate::answer::select`], for the parts together.
-    pub fn select(&self, address: &Address) -> Result<Selection, AnswerError> {
-        answer::join(self.parts().rev().map(|part| answer::select(&part.snapshot, address)))
-    }
-
-    /// True if several sources take part.
-    #[must_use]
-    pub fn is_joined(&self) -> bool {
-        !self.others.is_empty()
-    }
-}
-
 impl Store {
     /// A store of entries in the order in which they are tried, whose sources open sealed values with these secrets.
     #[must_use]
@@ -185,16 +100,16 @@ impl Store {
     /// If no entry matches, no part knows the label, or a part cannot be read.
     pub async fn snapshot(&self, address: &Address) -> Result<Chosen, ChooseError> {
         let label = address.label.as_deref();
-        let mut entries = self.answering(address).map(|index| (index, &self.entries[index]));
-        let (index, entry) = entries.next().ok_or(ChooseError::NoSource)?;
-        let first = self.part(index, &entry.served(address).await?.live, label).await;
-        let mut rest = entries.peekable();
-        if rest.peek().is_none() {
+        let mut rest = self.answering(address).map(|index| (index, &self.entries[index])).peekable();
+        let (index, entry) = rest.next().ok_or(ChooseError::NoSource)?;
+        let is_alone = rest.peek().is_none();
+        let first = self.whole((index, &entry.served(address).await?.live), label, address, is_alone).await;
+        if is_alone {
             return Ok(Chosen { first: first?, others: Vec::new() });
         }
         let mut parts = vec![(index, entry, first)];
         for (index, entry) in rest {
-            let part = self.part(index, &entry.served(address).await?.live, label).await;
+            let part = self.whole((index, &entry.served(address).await?.live), label, address, is_alone).await;
             parts.push((index, entry, part));
         }
         let is_known = parts.iter().any(|(_, _, part)| part.is_ok());
@@ -202,7 +117,7 @@ impl Store {
         for (index, entry, part) in parts {
             chosen.push(match part {
                 Err(ChooseError::UnknownLabel(_)) if is_known => {
-                    self.part(index, &entry.served(address).await?.live, None).await?
+                    self.whole((index, &entry.served(address).await?.live), None, address, false).await?
                 }
                 part => part?,
             });
@@ -222,15 +137,52 @@ impl Store {
 
     /// The snapshot of a label, `None` for the default one, of one source.
     async fn part(&self, entry: usize, live: &Arc<Live>, label: Option<&str>) -> Result<Part, ChooseError> {
-        let (label, snapshot) = match live.look(label) {
-            Lookup::Ready(label, snapshot) => (label, Some(snapshot)),
+        let (label, loaded) = self.loaded(live, label).await?;
+        Ok(Part::of(entry, live, label, loaded.snapshot))
+    }
+
+    /// The same for an address. If the files that answer it are broken, an older commit where they are not.
+    async fn whole(
+        &self,
+        (entry, live): (usize, &Arc<Live>),
+        label: Option<&str>,
+        address: &Address,
+        is_alone: bool,
+    ) -> Result<Part, ChooseError> {
+        let (label, loaded) = self.loaded(live, label).await?;
+        let part = Part::of(entry, live, Arc::clone(&label), Arc::clone(&loaded.snapshot));
+        let is_whole = match is_alone {
+            _ if loaded.snapshot.is_clean() => true,
+            true => self.memo.knows(&part, address) || answer::whole(&loaded.snapshot, address).is_ok(),
+            // What a schema misses in one part another one may have.
+            false => answer::select(&loaded.snapshot, address).is_ok(),
+        };
+        if is_whole {
+            return Ok(part);
+        }
+        let pin = match loaded.pins.get(address) {
+            Some(known) => known,
+            None => {
+                let (live, label, loaded, address) =
+                    (Arc::clone(live), Arc::clone(&label), loaded.clone(), address.clone());
+                self.cold.run(move || live.pin(&label, &loaded, &address)).await?
+            }
+        };
+        Ok(match pin {
+            Some(pin) => Part { pinned: Some(pin.reason), ..Part::of(entry, live, label, pin.snapshot) },
+            None => part,
+        })
+    }
+
+    async fn loaded(&self, live: &Arc<Live>, label: Option<&str>) -> Result<(Arc<str>, Loaded), ChooseError> {
+        let (label, loaded) = match live.look(label) {
+            Lookup::Ready(label, loaded) => (label, Some(loaded)),
             Lookup::Cold(label, _) | Lookup::Id(label, _) => (Arc::clone(&label), self.cold.load(live, label).await?),
             Lookup::Unknown => (Arc::from(label.unwrap_or_default()), None),
             Lookup::Empty => return Err(ChooseError::NotReady(Arc::clone(&live.settings.name))),
         };
-        let snapshot = snapshot.ok_or_else(|| ChooseError::UnknownLabel(Arc::clone(&label)))?;
-        let (source, freshness) = (Arc::clone(&live.settings.name), Arc::clone(&live.freshness));
-        Ok(Part { entry, source, label, snapshot, freshness })
+        let loaded = loaded.ok_or_else(|| ChooseError::UnknownLabel(Arc::clone(&label)))?;
+        Ok((label, loaded))
     }
 
     /// The snapshot of a label, `None` for the default one, of every source that has it. Sources that cannot be read are
@@ -278,6 +230,30 @@ impl Store {
             Place::Found(found) => found.served().into_iter().map(|served| (index, served)).collect(),
         };
         self.entries.iter().enumerate().flat_map(of_entry).collect()
+    }
+
+    /// The addresses that repositories name and that older commits answer, for chosen labels.
+    #[must_use]
+    pub fn pinned(&self, chosen: &Chosen) -> Vec<Pinned> {
+        let of_part = |part: &Part| {
+            let table = self.live(part)?.table();
+            let pins = Arc::clone(&table.loaded.get(&part.label)?.pins);
+            let source = &part.source;
+            let pinned = |(asked, pin): (&Asked, &Pin)| Pinned {
+                source: Arc::clone(source),
+                asked: asked.clone(),
+                pin: pin.clone(),
+            };
+            Some(pins.known().map(pinned).collect::<Vec<_>>())
+        };
+        chosen.parts().filter_map(of_part).flatten().collect()
+    }
+
+    /// The source of a part, if it is still being served.
+    fn live(&self, part: &Part) -> Option<Arc<Live>> {
+        let of_part =
+            |(entry, served): &(usize, Served)| *entry == part.entry && served.live.settings.name == part.source;
+        self.served().into_iter().find(of_part).map(|(_, served)| served.live)
     }
 
     /// Whether there is something to answer with: every source was tried, and one of them can be read or has yet to be
@@ -507,5 +483,20 @@ mod tests {
         store.served()[0].1.live.advance().unwrap();
         store.reload_keys(secrets(&two)).unwrap();
         assert_eq!(told(&store, "a", "dev", None).await, r#"main {"a":"plain"}"#);
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_is_kept_is_not_that_of_other_keys() {
+        let (one, sealed) = ring("one", 1);
+        let leave = |ring: Arc<Keyring>| Secrets { ring, on_failure: OnFailure::Leave };
+        let shared = Arc::new(ArcSwap::from_pointee(leave(Arc::default())));
+        let fake = source("main", "a.yml", &format!("a: '{sealed}'"));
+        let live = fake.live_with(None, 64, Arc::clone(&shared));
+        live.advance().unwrap();
+        let (_, refresh) = Refresher::new(Arc::clone(&live), Duration::from_secs(600), Metrics::default());
+        let store = Store::new(vec![Entry::for_all(Served { live, refresh })], shared, LIMITS);
+        assert_eq!(told(&store, "a", "dev", None).await, format!(r#"main {{"a":"{sealed}"}}"#));
+        store.reload_keys(leave(one)).unwrap();
+        assert_eq!(told(&store, "a", "dev", None).await, r#"main {"a":"open"}"#);
     }
 }

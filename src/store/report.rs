@@ -9,7 +9,7 @@ use crate::config::problem::Problem;
 use crate::config::tree::{CommitId, Tree};
 use crate::snapshot::Snapshot;
 
-use super::table::Table;
+use super::table::{Loaded, Table};
 
 /// One label before and after a refresh.
 #[derive(Debug, Clone)]
@@ -26,6 +26,8 @@ pub struct LabelChange {
     pub files: Vec<Arc<str>>,
     /// The applications whose answer differs, with the profiles for which it does, sorted.
     pub applications: Vec<(Arc<str>, Vec<Arc<str>>)>,
+    /// How many addresses that the repository names are answered by an older commit now.
+    pub pinned: usize,
     /// What is wrong with the files now.
     pub problems: Vec<Problem>,
 }
@@ -35,11 +37,12 @@ pub struct LabelChange {
 pub fn changes(source: &Arc<str>, before: &Table, after: &Table) -> Vec<LabelChange> {
     let labels: BTreeSet<&Arc<str>> = before.loaded.keys().chain(after.loaded.keys()).collect();
     let evicted = |label: &Arc<str>| !after.loaded.contains_key(label) && after.labels.tips.contains_key(label);
-    let change = |label: &Arc<str>| change(source, label, before.snapshot(label), after.snapshot(label));
+    let change = |label: &Arc<str>| change(source, label, before.loaded.get(label), after.loaded.get(label));
     labels.into_iter().filter(|label| !evicted(label)).map(change).collect()
 }
 
-fn change(source: &Arc<str>, label: &Arc<str>, from: Option<&Snapshot>, to: Option<&Snapshot>) -> LabelChange {
+fn change(source: &Arc<str>, label: &Arc<str>, before: Option<&Loaded>, after: Option<&Loaded>) -> LabelChange {
+    let (from, to) = (before.map(|loaded| &*loaded.snapshot), after.map(|loaded| &*loaded.snapshot));
     let moved = from.map(|snapshot| snapshot.commit) != to.map(|snapshot| snapshot.commit);
     LabelChange {
         source: Arc::clone(source),
@@ -47,7 +50,8 @@ fn change(source: &Arc<str>, label: &Arc<str>, from: Option<&Snapshot>, to: Opti
         from: from.map(|snapshot| snapshot.commit),
         to: to.map(|snapshot| snapshot.commit),
         files: if moved { files(from, to) } else { Vec::new() },
-        applications: if moved { applications(from, to) } else { Vec::new() },
+        applications: if moved { applications(before, after) } else { Vec::new() },
+        pinned: after.map_or(0, |loaded| loaded.pins.known().count()),
         problems: to.map(|snapshot| snapshot.problems.clone()).unwrap_or_default(),
     }
 }
@@ -65,9 +69,9 @@ fn files(from: Option<&Snapshot>, to: Option<&Snapshot>) -> Vec<Arc<str>> {
 }
 
 /// The known addresses whose answers differ, by application.
-fn applications(from: Option<&Snapshot>, to: Option<&Snapshot>) -> Vec<(Arc<str>, Vec<Arc<str>>)> {
-    let known = |snapshot: Option<&Snapshot>| -> Vec<(Arc<str>, Arc<str>)> {
-        let addresses = snapshot.into_iter().flat_map(Snapshot::known_addresses);
+fn applications(from: Option<&Loaded>, to: Option<&Loaded>) -> Vec<(Arc<str>, Vec<Arc<str>>)> {
+    let known = |loaded: Option<&Loaded>| -> Vec<(Arc<str>, Arc<str>)> {
+        let addresses = loaded.into_iter().flat_map(|loaded| loaded.snapshot.known_addresses());
         addresses.map(|address| (address.application, Arc::clone(&address.profiles[0]))).collect()
     };
     let addresses: BTreeSet<_> = known(from).into_iter().chain(known(to)).collect();
@@ -86,9 +90,11 @@ fn applications(from: Option<&Snapshot>, to: Option<&Snapshot>) -> Vec<(Arc<str>
     applications
 }
 
-fn differs(from: Option<&Snapshot>, to: Option<&Snapshot>, address: &Address) -> bool {
+/// True if an address is answered differently; one that is pinned is answered by its older commit.
+fn differs(from: Option<&Loaded>, to: Option<&Loaded>, address: &Address) -> bool {
     let (Some(from), Some(to)) = (from, to) else { return true };
-    match (answer::select(from, address), answer::select(to, address)) {
+    let (from, to) = (from.for_address(address), to.for_address(address));
+    match (answer::whole(&from, address), answer::whole(&to, address)) {
         (Ok(from), Ok(to)) if from.fingerprint == to.fingerprint => false,
         (Ok(from), Ok(to)) => {
             let spelled = |selection| answer::spell(selection, &Spelling::default()).map(|spelled| spelled.etag);
@@ -169,7 +175,7 @@ mod tests {
 
     #[test]
     fn a_file_that_breaks_or_is_mended_touches_its_own() {
-        assert_eq!(changed(&BASE, &[("order.yml", "a: [")]), "main 1->2 [order.yml] order(default,staging)");
+        assert_eq!(changed(&BASE, &[("order.yml", "a: [")]), "main 1->2 [order.yml] ", "it is answered as before");
         let broken = [("application.yml", "a: 1"), ("order.yml", "a: [")];
         assert_eq!(changed(&broken, &[("order.yml", "a: []")]), "main 1->2 [order.yml] order(default)");
         assert_eq!(changed(&broken, &[("application.yml", "a: 2")]), "main 1->2 [application.yml] ");

@@ -6,9 +6,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::config::address::Address;
 use crate::config::tree::CommitId;
 use crate::snapshot::Snapshot;
 use crate::source::Labels;
+
+use super::pin::Pins;
 
 /// The labels and snapshots of a source at one moment.
 #[derive(Debug, Clone, Default)]
@@ -30,6 +33,8 @@ pub struct Table {
 pub struct Loaded {
     /// The snapshot.
     pub snapshot: Arc<Snapshot>,
+    /// What answers the addresses that it has no answer to.
+    pub pins: Arc<Pins>,
     used: Arc<AtomicU64>,
 }
 
@@ -37,7 +42,7 @@ pub struct Loaded {
 #[derive(Debug)]
 pub enum Lookup {
     /// To a snapshot in memory.
-    Ready(Arc<str>, Arc<Snapshot>),
+    Ready(Arc<str>, Loaded),
     /// To a label with a commit whose snapshot is not in memory.
     Cold(Arc<str>, CommitId),
     /// To a commit whose snapshot is not in memory, if that is reachable from a label.
@@ -51,14 +56,21 @@ pub enum Lookup {
 impl Loaded {
     /// A snapshot that was just asked for.
     #[must_use]
-    pub fn new(snapshot: Arc<Snapshot>, turn: u64) -> Self {
-        Self { snapshot, used: Arc::new(AtomicU64::new(turn)) }
+    pub fn new(snapshot: Arc<Snapshot>, pins: Arc<Pins>, turn: u64) -> Self {
+        Self { snapshot, pins, used: Arc::new(AtomicU64::new(turn)) }
     }
 
     /// The same place in the order of use with another snapshot.
     #[must_use]
-    pub fn moved_to(&self, snapshot: Arc<Snapshot>) -> Self {
-        Self { snapshot, used: Arc::clone(&self.used) }
+    pub fn moved_to(&self, snapshot: Arc<Snapshot>, pins: Arc<Pins>) -> Self {
+        Self { snapshot, pins, used: Arc::clone(&self.used) }
+    }
+
+    /// The snapshot that answers an address: its own, or the older one that the address is pinned to.
+    #[must_use]
+    pub fn for_address(&self, address: &Address) -> Arc<Snapshot> {
+        let pin = if self.pins.is_empty() { None } else { self.pins.get(address).flatten() };
+        pin.map_or_else(|| Arc::clone(&self.snapshot), |pin| pin.snapshot)
     }
 
     fn touch(&self, turn: u64) {
@@ -76,7 +88,7 @@ impl Table {
         let Some(label) = label.or(self.default.as_deref()) else { return Lookup::Empty };
         if let Some((name, loaded)) = self.loaded.get_key_value(label) {
             loaded.touch(turn);
-            return Lookup::Ready(Arc::clone(name), Arc::clone(&loaded.snapshot));
+            return Lookup::Ready(Arc::clone(name), loaded.clone());
         }
         if let Some((name, tip)) = self.labels.tips.get_key_value(label) {
             return Lookup::Cold(Arc::clone(name), tip.commit);
@@ -89,7 +101,7 @@ impl Table {
         match self.commits.get(&commit) {
             Some(loaded) => {
                 loaded.touch(turn);
-                Lookup::Ready(Arc::from(label), Arc::clone(&loaded.snapshot))
+                Lookup::Ready(Arc::from(label), loaded.clone())
             }
             None => Lookup::Id(Arc::from(label), commit),
         }

@@ -1,8 +1,8 @@
 //! The life of files that cannot be served (the rows E of the list of bad inputs): committed, told with their place and a
-//! hint, harmless to all other addresses, mended by the next commit.
+//! hint, answered from the commit before, harmless to all other addresses, mended by the next commit.
 //!
 //! Faults of a text are in `bad_e_text.rs`, of a format in `bad_e_values.rs`, of size in `bad_e_size.rs`, and what files
-//! mean in `bad_e_meaning.rs`. Left to later capabilities: answers from an older commit while a file is broken, the guard
+//! mean in `bad_e_meaning.rs`. Left out: the guard
 //! of E27 (there is no such setting), and the differential comparison of E26, which is no test of single files.
 
 use serde_json::{Value, json};
@@ -71,20 +71,25 @@ impl Faults {
             repo.bytes(file.path, &file.bytes);
         }
         repo.commit();
+        // A tag never falls back to an older commit.
+        repo.tag("broken");
         let refreshed = server.send("POST", "/api/v1/refresh", &[], b"").json();
         let label = &refreshed["labels"][0];
         assert_eq!(label["files"], json!(self.files.iter().map(|file| file.path).collect::<Vec<_>>()));
         self.all_are_told(&label["problems"]);
         self.all_are_told(&server.get("/api/v1/problems").json()["problems"]);
         self.files.iter().for_each(|file| file.is_refused(&server));
+        self.files.iter().for_each(|file| file.is_pinned(&server));
         assert_eq!(bystanders(&server), before);
         let count = format!("layerd_problems{{source=\"config\"}} {}\n", self.files.len());
         assert!(server.get("/metrics").text().contains(&count), "{count}");
-        assert_eq!(server.get("/api/v1/status").json()["sources"][0]["labels"][0]["errors"], self.files.len());
+        assert_eq!(server.get("/api/v1/status").json()["sources"][0]["labels"][1]["errors"], self.files.len());
 
         self.commit_whole(&repo, "mended");
         let refreshed = server.send("POST", "/api/v1/refresh", &[], b"").json();
-        assert_eq!(refreshed["labels"][0]["problems"], json!([]));
+        let labels = refreshed["labels"].as_array().unwrap();
+        let main = labels.iter().find(|label| label["label"] == "main").unwrap();
+        assert_eq!(main["problems"], json!([]));
         assert_eq!(server.get("/api/v1/problems").json()["problems"], json!([]));
         self.all_are_served(&server, "mended");
         assert_eq!(bystanders(&server), before);
@@ -126,15 +131,24 @@ impl Broken {
         format!("{}:{}\n{}", self.path, self.expected, self.hint)
     }
 
+    /// The service goes on being answered as before, and is told why.
+    fn is_pinned(&self, server: &Server) {
+        let answer = server.get(&format!("/api/v1/config/{}", self.service()));
+        assert_eq!(told(&answer), r#"200 {"shared":1,"was":"good"}"#, "{}", self.path);
+        let place = self.expected.split(' ').next().unwrap_or_default();
+        let reason = answer.header("layerd-pinned").unwrap_or_default().to_owned();
+        assert!(reason.starts_with(&format!("{}:{place}: ", self.path)), "{reason}");
+    }
+
     /// Every address of the service is refused with the place of the fault, by every route.
     fn is_refused(&self, server: &Server) {
         let service = self.service();
         for target in [
-            format!("config/{service}"),
-            format!("config/{service}/production"),
-            format!("config/{service}?format=yaml"),
-            format!("explain/{service}/default"),
-            format!("sources/{service}/default"),
+            format!("config/{service}?label=broken"),
+            format!("config/{service}/production?label=broken"),
+            format!("config/{service}?format=yaml&label=broken"),
+            format!("explain/{service}/default?label=broken"),
+            format!("sources/{service}/default?label=broken"),
         ] {
             let answer = server.get(&format!("/api/v1/{target}"));
             assert_eq!(answer.status(), 500, "{target}: {answer}");
@@ -190,18 +204,23 @@ fn bad_e10_a_broken_shared_file_breaks_only_the_profile_that_it_is_for() {
     };
     repo.file("application-dev.yml", "a: 1\na: 2\n").commit();
     server.send("POST", "/api/v1/refresh", &[], b"");
-    let refused = "500 broken-configuration: the key `a` is given twice, first on line 1";
+    same(ask("app/dev"), &dev);
     for target in ["app/dev", "other/dev", "nobody/test,dev"] {
-        assert_eq!(told(&ask(target)), refused, "{target}");
+        let reason = "application-dev.yml:2:1: the key `a` is given twice, first on line 1";
+        assert_eq!(ask(target).header("layerd-pinned"), Some(reason), "{target}");
     }
+    assert_eq!(ask("app").header("layerd-pinned"), None);
     same(ask("app"), &app);
     same(ask("other/test"), &other);
 
     repo.file("application-dev.yml", "").file("application.yml", "b: 1\nb: 2\n").file("app.yml", "own: [\n").commit();
     server.send("POST", "/api/v1/refresh", &[], b"");
-    assert_eq!(told(&ask("other")), "500 broken-configuration: the key `b` is given twice, first on line 1");
+    same(ask("app/dev"), &dev);
+    same(ask("other/test"), &other);
     assert_eq!(server.get("/health/ready").status(), 200);
-    let both = ask("app/dev").json();
+    repo.tag("broken");
+    server.send("POST", "/api/v1/refresh", &[], b"");
+    let both = ask("app/dev?label=broken").json();
     let files: Vec<_> = both["problems"].as_array().unwrap().iter().map(|problem| problem["file"].as_str()).collect();
     assert_eq!(files, [Some("application.yml"), Some("app.yml")]);
     assert_eq!(both["file"], "application.yml");

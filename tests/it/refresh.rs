@@ -214,15 +214,13 @@ fn a_broken_file_harms_only_its_own_addresses_and_is_told_by_the_refresh() {
     repo.file("order.yml", "order: 1\norder: 2\n").commit();
     let answer = server.refresh().json();
     let label = &answer["labels"][0];
-    assert_eq!(
-        label["applications"],
-        serde_json::json!([{"application": "order", "profiles": ["default", "staging"]}])
-    );
+    assert_eq!(label["applications"], serde_json::json!([]), "who is pinned is answered as before");
     assert_eq!(
         (&label["problems"][0]["file"], &label["problems"][0]["line"], &label["problems"][0]["code"]),
         (&"order.yml".into(), &2.into(), &"duplicate-key".into()),
     );
-    assert_eq!(server.config_status("order"), 500);
+    let order = server.get("/api/v1/config/order");
+    assert_eq!(order.header("layerd-pinned"), Some("order.yml:2:1: the key `order` is given twice, first on line 1"));
     assert_eq!(server.config("user"), "{\"shared\":1,\"user\":1}");
     assert_eq!(server.config("unknown"), "{\"shared\":1}");
     assert_eq!(server.get("/health/ready").status(), 200);

@@ -88,8 +88,11 @@ fn a_secret_is_seen_nowhere_but_in_its_answer() {
     let told = (explained["keys"][0]["value"].as_str(), explained["keys"][0]["written"].as_str());
     assert_eq!(told, (Some("***"), Some("db://u:${db.password}@h")));
     repo.file("user.yml", &format!("db.password: '{}'\nother: [\n", sealed("user", "db.password"))).commit();
+    repo.tag("broken");
     server.refresh();
-    assert!(!server.get("/api/v1/config/user/dev").to_string().contains(CANARY));
+    assert!(!server.get("/api/v1/config/user/dev?label=broken").to_string().contains(CANARY));
+    let pinned = server.get("/api/v1/config/user/dev");
+    assert!(pinned.header("layerd-pinned").is_some_and(|reason| !reason.contains(CANARY)), "{pinned}");
     assert!(!server.get("/api/v1/problems").to_string().contains(CANARY));
     assert!(!server.get("/metrics").to_string().contains(CANARY));
     eventually("the log tells of the broken file", || server.stderr().contains("user.yml"));

@@ -7,11 +7,13 @@ mod anchor;
 mod events;
 mod locate;
 mod mistake;
+mod plain;
 mod quote;
 mod read;
 mod scalar;
 mod write;
 
 pub(super) use locate::{locate, spell};
+pub(super) use plain::plain_scalars;
 pub(super) use read::read;
 pub(super) use write::write;

@@ -1,0 +1,232 @@
+//! What a comparison of layers needs to know of each document, found out once for all addresses.
+//!
+//! Paths become numbers. Of each document only the keys are kept that can matter: those that some document of the
+//! repository has as a map and another one as a single value, those that have a neighbour of almost the same name, and
+//! those that take something away. Most documents have none, and most selections are done with that.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::config::layer::{Body, Data, Document, Entry, Layer, Tag};
+use crate::config::problem::Position;
+use crate::snapshot::Snapshot;
+
+/// The keys that matter, by body and document.
+#[derive(Debug, Default)]
+pub(super) struct Facts {
+    documents: HashMap<(usize, usize), DocumentFacts>,
+    nodes: Vec<Node>,
+    /// Children of one node whose names differ in spelling at most.
+    groups: Vec<Vec<usize>>,
+}
+
+/// What is known of one document.
+#[derive(Debug, Default)]
+pub(super) struct DocumentFacts {
+    /// The keys that matter, in the order of the file.
+    pub(super) keys: Vec<Fact>,
+    /// True if merging it may raise a problem of its own.
+    pub(super) steers: bool,
+    /// True if a text in it holds `${`.
+    pub(super) has_placeholders: bool,
+}
+
+/// A key of a document.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Fact {
+    /// The number of its path.
+    pub(super) node: usize,
+    pub(super) kind: Kind,
+    /// True if the key is written with dots.
+    pub(super) is_dotted: bool,
+    /// Where the key stands.
+    pub(super) at: Position,
+}
+
+/// What a key does to its path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A longer key leads through here; nothing stands here.
+    Passed,
+    Null,
+    Scalar,
+    List,
+    Map,
+    /// A map that forgets what is below.
+    NewMap,
+    Unset,
+}
+
+/// A path.
+#[derive(Debug)]
+struct Node {
+    parent: usize,
+    step: Arc<str>,
+    group: usize,
+    /// Some document has a map here, and some document a single value.
+    as_map: bool,
+    as_value: bool,
+}
+
+const ROOT: usize = 0;
+
+/// So many spellings of one name are looked for; nobody has more, unless to keep us busy.
+const LOOKALIKES: usize = 16;
+
+impl Facts {
+    /// Reads every document of a snapshot.
+    pub(super) fn read(snapshot: &Snapshot) -> Self {
+        let mut reader = Reader::new();
+        for file in snapshot.selectable() {
+            reader.body(&file.body);
+        }
+        reader.facts.forget_what_cannot_matter();
+        reader.facts
+    }
+
+    /// What is known of the document that is a layer.
+    pub(super) fn of(&self, layer: &Layer) -> Option<&DocumentFacts> {
+        self.documents.get(&(address_of(&layer.body), layer.index))
+    }
+
+    /// The other paths that differ from this one only in how their last step is spelled.
+    pub(super) fn lookalikes(&self, node: usize) -> impl Iterator<Item = usize> {
+        let others = self.nodes.get(node).map(|found| self.groups[found.group].as_slice()).unwrap_or_default();
+        others.iter().copied().filter(move |other| *other != node).take(LOOKALIKES)
+    }
+
+    /// The path and those above it.
+    pub(super) fn upwards(&self, node: usize) -> impl Iterator<Item = usize> {
+        std::iter::successors(Some(node), |node| Some(self.nodes[*node].parent)).take_while(|node| *node != ROOT)
+    }
+
+    /// The last step of a path.
+    pub(super) fn name(&self, node: usize) -> &str {
+        &self.nodes[node].step
+    }
+
+    /// A path as users write it.
+    pub(super) fn path(&self, node: usize) -> String {
+        let mut steps: Vec<Arc<str>> = self.upwards(node).map(|node| Arc::clone(&self.nodes[node].step)).collect();
+        steps.reverse();
+        crate::config::key::join(&steps)
+    }
+
+    fn forget_what_cannot_matter(&mut self) {
+        let (nodes, groups) = (&self.nodes, &self.groups);
+        for document in self.documents.values_mut() {
+            document.keys.retain(|fact| {
+                let node = &nodes[fact.node];
+                let takes_away = matches!(fact.kind, Kind::Unset | Kind::NewMap);
+                takes_away || (node.as_map && node.as_value) || groups[node.group].len() > 1
+            });
+            document.keys.shrink_to_fit();
+        }
+    }
+}
+
+struct Reader {
+    facts: Facts,
+    children: HashMap<(usize, Arc<str>), usize>,
+    spellings: HashMap<(usize, String), usize>,
+}
+
+impl Reader {
+    fn new() -> Self {
+        let root = Node { parent: ROOT, step: Arc::from(""), group: 0, as_map: false, as_value: false };
+        let facts = Facts { nodes: vec![root], groups: vec![vec![ROOT]], ..Facts::default() };
+        Self { facts, children: HashMap::new(), spellings: HashMap::new() }
+    }
+
+    fn body(&mut self, body: &Arc<Body>) {
+        let address = address_of(body);
+        for (index, document) in body.documents.iter().enumerate() {
+            if !self.facts.documents.contains_key(&(address, index)) {
+                let found = self.document(document);
+                self.facts.documents.insert((address, index), found);
+            }
+        }
+    }
+
+    fn document(&mut self, document: &Document) -> DocumentFacts {
+        let mut found = DocumentFacts::default();
+        self.entries(&document.root, ROOT, &mut found);
+        found
+    }
+
+    fn entries(&mut self, entries: &[Entry], parent: usize, found: &mut DocumentFacts) {
+        for entry in entries {
+            let is_dotted = entry.key.is_dotted();
+            let steps = entry.key.steps();
+            let mut node = parent;
+            for (number, step) in steps.iter().enumerate() {
+                node = self.child(node, step);
+                let kind = if number + 1 == steps.len() { kind(entry) } else { Kind::Passed };
+                self.note(node, kind);
+                found.keys.push(Fact { node, kind, is_dotted, at: entry.at });
+            }
+            found.steers |= matches!(entry.node.data, Data::Null) || entry.node.tag.is_some();
+            match &entry.node.data {
+                Data::Map(inner) => self.entries(inner, node, found),
+                data => found.has_placeholders |= has_placeholders(data),
+            }
+        }
+    }
+
+    fn note(&mut self, node: usize, kind: Kind) {
+        let node = &mut self.facts.nodes[node];
+        node.as_map |= matches!(kind, Kind::Map | Kind::NewMap);
+        node.as_value |= matches!(kind, Kind::Scalar | Kind::List);
+    }
+
+    fn child(&mut self, parent: usize, step: &Arc<str>) -> usize {
+        if let Some(known) = self.children.get(&(parent, Arc::clone(step))) {
+            return *known;
+        }
+        let number = self.facts.nodes.len();
+        let groups = &mut self.facts.groups;
+        let group = *self.spellings.entry((parent, relaxed(step))).or_insert_with(|| {
+            groups.push(Vec::new());
+            groups.len() - 1
+        });
+        groups[group].push(number);
+        self.facts.nodes.push(Node { parent, step: Arc::clone(step), group, as_map: false, as_value: false });
+        self.children.insert((parent, Arc::clone(step)), number);
+        number
+    }
+}
+
+/// The address of a body stands for it while its snapshot lives.
+fn address_of(body: &Arc<Body>) -> usize {
+    Arc::as_ptr(body) as usize
+}
+
+fn kind(entry: &Entry) -> Kind {
+    match (&entry.node.data, entry.node.tag) {
+        (_, Some(Tag::Unset)) => Kind::Unset,
+        (Data::Map(_), Some(Tag::Replace)) => Kind::NewMap,
+        (Data::Map(_), _) => Kind::Map,
+        (Data::List(_), _) => Kind::List,
+        (Data::Null, _) => Kind::Null,
+        (Data::Bool(_) | Data::Number(_) | Data::Text(_) | Data::Secret(_), _) => Kind::Scalar,
+    }
+}
+
+fn has_placeholders(data: &Data) -> bool {
+    match data {
+        Data::Text(text) => text.contains("${"),
+        Data::List(items) => items.iter().any(|item| has_placeholders(&item.data)),
+        Data::Map(entries) => entries.iter().any(|entry| has_placeholders(&entry.node.data)),
+        // What is in a secret is no placeholder.
+        Data::Null | Data::Bool(_) | Data::Number(_) | Data::Secret(_) => false,
+    }
+}
+
+/// A name as frameworks with relaxed binding compare it. One in capitals stays as it is: `HTTP_PROXY` beside `http_proxy`
+/// is meant, for environments have both.
+fn relaxed(step: &str) -> String {
+    if step.chars().any(char::is_uppercase) && !step.chars().any(char::is_lowercase) {
+        return step.to_owned();
+    }
+    step.chars().filter(|character| !matches!(character, '-' | '_')).flat_map(char::to_lowercase).collect()
+}

@@ -1,0 +1,154 @@
+//! Many problems become few findings: equal ones are one, whoever has them, and the policy has its say.
+
+use std::cmp::Ordering;
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+
+use crate::answer;
+use crate::config::address::Address;
+use crate::config::problem::{Position, Problem};
+use crate::config::tree::BlobId;
+use crate::format::Format;
+use crate::schema::MISSING_KEY;
+use crate::snapshot::{Parsed, Snapshot};
+
+use super::{Finding, Input, Part, Reach, format_of, secrets};
+
+/// Problems that selections have, each once, with the numbers of the addresses that have it.
+#[derive(Debug, Default)]
+pub(super) struct Gathered {
+    known: HashMap<Identity, usize>,
+    problems: Vec<(Problem, Vec<u32>)>,
+}
+
+type Identity = (&'static str, Arc<str>, Position, String);
+
+impl Gathered {
+    pub(super) fn add(&mut self, problem: Problem, addresses: &[u32]) {
+        let index = *self.known.entry(identity(&problem)).or_insert(self.problems.len());
+        match self.problems.get_mut(index) {
+            Some((_, reached)) => reached.extend(addresses),
+            None => self.problems.push((problem, addresses.to_vec())),
+        }
+    }
+
+    fn merge(&mut self, other: Self) {
+        for (problem, addresses) in other.problems {
+            self.add(problem, &addresses);
+        }
+    }
+}
+
+fn identity(problem: &Problem) -> Identity {
+    (problem.code, Arc::clone(&problem.file), problem.at, problem.message.clone())
+}
+
+/// The findings of all parts and of the repository as a whole, in order.
+pub(super) fn findings(
+    input: Input<'_>,
+    addresses: &[Address],
+    of_snapshot: Vec<Problem>,
+    parts: Vec<Part>,
+) -> Vec<Finding> {
+    let mut gathered = Gathered::default();
+    let mut selected: HashMap<Arc<str>, Vec<u32>> = HashMap::new();
+    let paths = paths(input.snapshot);
+    let mut of_files = of_snapshot;
+    for part in parts {
+        gathered.merge(part.problems);
+        for (path, found) in part.selected {
+            selected.entry(path).or_default().extend(found);
+        }
+        for (blob, format, fault) in part.faults {
+            let files = paths.get(&(blob, format)).into_iter().flatten();
+            of_files.extend(files.map(|file| fault.in_file(&file.path)));
+        }
+    }
+    of_files.extend(input.policy.problems.iter().cloned());
+    let mut reaches = Reaches { addresses, known: HashMap::new() };
+    let mut found = of_paths(of_files, &mut selected, &mut reaches);
+    found.extend(gathered.problems.into_iter().map(|(problem, reached)| {
+        let reached = reaches.of(reached);
+        finding(named(problem, &reached), reached)
+    }));
+    // Before a policy takes any away: what is not told is not shown by others either.
+    secrets::hide(&mut found);
+    let mut findings = input.policy.apply(found, input.snapshot);
+    findings.sort_by(order);
+    findings
+}
+
+/// What is wrong with files reaches everyone who selects them.
+fn of_paths(
+    problems: Vec<Problem>,
+    selected: &mut HashMap<Arc<str>, Vec<u32>>,
+    reaches: &mut Reaches<'_>,
+) -> Vec<Finding> {
+    let mut of_path: HashMap<Arc<str>, Arc<[Reach]>> = HashMap::new();
+    let mut seen = HashSet::new();
+    let problems = problems.into_iter().filter(|problem| seen.insert(identity(problem)));
+    let found = problems.map(|problem| {
+        let path = Arc::clone(&problem.file);
+        let reached =
+            of_path.entry(path).or_insert_with_key(|path| reaches.of(selected.remove(path).unwrap_or_default()));
+        finding(problem, Arc::clone(reached))
+    });
+    found.collect()
+}
+
+/// A missing key is told with the profiles that lack it.
+fn named(problem: Problem, reached: &[Reach]) -> Problem {
+    if problem.code != MISSING_KEY {
+        return problem;
+    }
+    let names: BTreeSet<&str> = reached.iter().flat_map(|reach| &reach.profiles).map(|name| &**name).collect();
+    Problem { message: format!("{} for {}", problem.message, answer::profiles(names.into_iter())), ..problem }
+}
+
+fn finding(problem: Problem, applications: Arc<[Reach]>) -> Finding {
+    let Problem { code, severity, file, at, message, hint } = problem;
+    Finding { code, severity, file, at, message, hint, applications, secret_from: None }
+}
+
+/// By file, place and code.
+fn order(one: &Finding, other: &Finding) -> Ordering {
+    (&one.file, one.at, one.code, &one.message).cmp(&(&other.file, other.at, other.code, &other.message))
+}
+
+fn paths(snapshot: &Snapshot) -> HashMap<(BlobId, Format), Vec<&Parsed>> {
+    let mut paths: HashMap<_, Vec<&Parsed>> = HashMap::new();
+    for file in snapshot.selectable() {
+        if let Some(format) = format_of(&file.path) {
+            paths.entry((file.blob, format)).or_default().push(file);
+        }
+    }
+    paths
+}
+
+/// Lists of applications. A file for everyone has many findings that reach all; they share one list.
+struct Reaches<'a> {
+    addresses: &'a [Address],
+    known: HashMap<Vec<u32>, Arc<[Reach]>>,
+}
+
+impl Reaches<'_> {
+    fn of(&mut self, mut reached: Vec<u32>) -> Arc<[Reach]> {
+        reached.sort_unstable();
+        reached.dedup();
+        let addresses = self.addresses;
+        Arc::clone(self.known.entry(reached).or_insert_with_key(|reached| list(reached, addresses).into()))
+    }
+}
+
+/// Addresses are numbered by application, then profile.
+fn list(reached: &[u32], addresses: &[Address]) -> Vec<Reach> {
+    let mut list: Vec<Reach> = Vec::new();
+    for address in reached.iter().filter_map(|index| addresses.get(*index as usize)) {
+        let profiles = address.profiles.iter().cloned();
+        match list.last_mut() {
+            Some(last) if last.application == address.application => last.profiles.extend(profiles),
+            _ => list.push(Reach { application: Arc::clone(&address.application), profiles: profiles.collect() }),
+        }
+    }
+    list
+}

@@ -1,0 +1,108 @@
+//! Every code that a finding can have, as data: how much it matters unless the policy says otherwise, and what it is.
+//!
+//! The codes of readers and of merging are here too. `docs/problems.md` has an entry for each; a test compares the two.
+
+use crate::config::problem::Severity::{self, Error, Info, Warning};
+
+/// One kind of finding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rule {
+    /// Stable kebab-case name.
+    pub code: &'static str,
+    /// How much it matters by default.
+    pub severity: Severity,
+    /// What is wrong, as a title.
+    pub title: &'static str,
+}
+
+/// All rules, in order of their codes.
+pub const RULES: &[Rule] = &[
+    rule("alias-bomb", Error, "aliases multiply beyond reason"),
+    rule("alias-cycle", Error, "an alias stands inside its own anchor"),
+    rule("byte-order-mark", Info, "the file begins with a byte order mark"),
+    rule("check-invalid", Error, "`.layerd-check.yaml` holds something that it cannot hold"),
+    rule("check-no-reason", Error, "a place is silenced without a reason"),
+    rule("check-unknown-code", Error, "`.layerd-check.yaml` names a code that does not exist"),
+    rule("check-unknown-member", Error, "`.layerd-check.yaml` has a member that does not exist"),
+    rule("cipher-auth", Error, "a sealed value does not open"),
+    rule("cipher-malformed", Error, "a sealed value is malformed"),
+    rule("cipher-misplaced", Error, "a sealed value stands where its application is not known"),
+    rule("cipher-unknown-key", Warning, "a sealed value names a key that is not there"),
+    rule("cipher-unsupported", Error, "a sealed value has a form that is not read"),
+    rule("complex-key", Error, "a list or map is used as a key"),
+    rule("control-character", Error, "the file holds a control character"),
+    rule("crlf-line-ends", Info, "all lines end with CR LF"),
+    rule("duplicate-key", Error, "a key is given twice"),
+    rule("escape", Error, "an escape in a properties file is broken"),
+    rule("extend-non-list", Warning, "a list is to be extended, and what it inherits is none"),
+    rule("file-too-large", Error, "the file is larger than the limit"),
+    rule("key-spelling", Warning, "two keys differ only in spelling"),
+    rule("keys-unavailable", Warning, "there are no keys for a sealed value"),
+    rule("left-out", Warning, "a file cannot be served for what it is"),
+    rule("lfs-pointer", Error, "the file is a pointer of Git LFS"),
+    rule("list-and-map", Error, "a path is a list and a map"),
+    rule("list-gap", Error, "a list has a gap"),
+    rule("map-over-value", Warning, "a map hides a single value or a list"),
+    rule("merge-conflict", Error, "a merge conflict was committed"),
+    rule("merge-key", Error, "`<<` merges something that is no map"),
+    rule("misplaced-tag", Error, "a tag stands where it cannot apply"),
+    rule("mixed-line-ends", Warning, "lines end in two ways"),
+    rule("never-selected", Warning, "no request selects the file"),
+    rule("no-effect", Warning, "a key of Spring has no effect here"),
+    rule("not-a-mapping", Error, "the document is no map"),
+    rule("not-finite", Error, "a number is infinite or none"),
+    rule("not-utf8", Error, "the file is not UTF-8"),
+    rule("null-over-map", Warning, "a blank key stands over a map"),
+    rule("number-too-large", Error, "a number is beyond a double"),
+    rule("number-too-long", Error, "a number has too many digits"),
+    rule("placeholder-chain", Error, "a placeholder leads through too many values"),
+    rule("placeholder-cycle", Error, "placeholders lead in a circle"),
+    rule("placeholder-nesting", Error, "placeholders stand too deep in one another"),
+    rule("placeholder-size", Error, "placeholders make a value too large"),
+    rule("plain-secret", Warning, "a value looks like a secret in plain text"),
+    rule("profile-expression", Error, "an on-profile expression cannot be read"),
+    rule("profile-typo", Warning, "a profile looks like a slip in the name of another"),
+    rule("schema-broken", Error, "a schema cannot be applied"),
+    rule("schema-missing-key", Error, "a key is missing that a schema requires"),
+    rule("schema-violation", Error, "a value breaks a schema"),
+    rule("syntax", Error, "the file breaks the grammar of its format"),
+    rule("tab", Info, "a line is indented with a tab"),
+    rule("tab-indentation", Error, "a tab indents a key"),
+    rule("tag-mismatch", Error, "a value does not fit its tag"),
+    rule("too-deep", Error, "the file is nested too deep"),
+    rule("too-many-documents", Error, "the file has too many documents"),
+    rule("too-many-nodes", Error, "the file has too many values"),
+    rule("two-files-of-one-stem", Warning, "two files have one name"),
+    rule("unanswered-placeholder", Info, "nothing answers a placeholder"),
+    rule("unknown-alias", Error, "an alias has no anchor"),
+    rule("unknown-tag", Error, "a tag is unknown"),
+    rule("unquoted-cipher", Error, "a sealed value is not quoted"),
+    rule("unquoted-template", Error, "a template is not quoted"),
+    rule("unreadable-format", Error, "files of this format are not read"),
+    rule("unused-silence", Info, "a silence silences nothing"),
+    rule("value-and-children", Error, "a path has a value and children"),
+    rule("value-over-map", Warning, "a single value or a list hides a map"),
+    rule("yaml-1-1", Warning, "YAML 1.1 and 1.2 read a value differently"),
+];
+
+const fn rule(code: &'static str, severity: Severity, title: &'static str) -> Rule {
+    Rule { code, severity, title }
+}
+
+/// The rule of that code.
+#[must_use]
+pub fn find(code: &str) -> Option<&'static Rule> {
+    RULES.binary_search_by(|rule| rule.code.cmp(code)).ok().map(|index| &RULES[index])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_in_order_and_found_in() {
+        assert!(RULES.is_sorted_by(|one, other| one.code < other.code));
+        assert_eq!(find("tab").map(|rule| rule.severity), Some(Info));
+        assert_eq!(find("no-such-code"), None);
+    }
+}

@@ -1,0 +1,44 @@
+//! For the tests of rules: a repository out of strings, checked, with its findings as lines.
+
+use std::sync::Arc;
+
+use crate::config::tree::{BlobId, CommitId, File, Tree};
+use crate::format::Limits;
+use crate::snapshot::{Bodies, Rules, Secrets, Snapshot};
+
+use super::policy::{self, Policy};
+use super::{Input, Report, Texts, check};
+
+/// The snapshot of files, with their bytes.
+pub(super) fn snapshot(files: &[(&str, &str)]) -> (Snapshot, Texts) {
+    let (mut tree, mut texts) = (Tree::default(), Texts::new());
+    for (index, (path, text)) in files.iter().enumerate() {
+        let blob = BlobId(std::array::from_fn(|byte| if byte == 0 { u8::try_from(index).unwrap() } else { 7 }));
+        texts.insert(blob, text.as_bytes().to_vec());
+        tree.files.insert(Arc::from(*path), File { blob, size: text.len() as u64 });
+    }
+    let read = |blob| Ok::<_, ()>(texts[&blob].clone());
+    let id = (CommitId([0; 20]), 1_767_225_600);
+    let rules = (&Rules::default(), &Secrets::default());
+    let snapshot = Snapshot::build(id, tree, rules, &mut Bodies::default(), read).unwrap();
+    (snapshot, texts)
+}
+
+/// What is found in files; `.layerd-check.yaml` among them is the policy.
+pub(super) fn report(files: &[(&str, &str)]) -> Report {
+    let (snapshot, texts) = snapshot(files);
+    let text = files.iter().find(|(path, _)| *path == policy::FILE);
+    let policy = text.map(|(_, text)| Policy::read(text.as_bytes())).unwrap_or_default();
+    check(Input { snapshot: &snapshot, texts: &texts, others: &[], limits: &Limits::default(), policy: &policy })
+}
+
+/// The findings as `code file:line:column message (whom it reaches)`.
+pub(super) fn lines(files: &[(&str, &str)]) -> Vec<String> {
+    let line = |finding: &super::Finding| {
+        let reach = |reach: &super::Reach| format!("{} {}", reach.application, reach.profiles.join("+"));
+        let reached: Vec<String> = finding.applications.iter().map(reach).collect();
+        let (file, at) = (&finding.file, finding.at);
+        format!("{} {file}:{}:{} {} ({})", finding.code, at.line, at.column, finding.message, reached.join(", "))
+    };
+    report(files).findings.iter().map(line).collect()
+}

@@ -1,0 +1,131 @@
+//! A repository opened for commands that look at several of its commits: one of this machine where it is, with Git's own
+//! names, or a remote by its labels.
+
+use std::sync::Arc;
+
+use crate::config::tree::CommitId;
+use crate::settings::Environment;
+use crate::snapshot::{Bodies, Rules, Secrets, Snapshot};
+use crate::source::local::Local;
+use crate::source::{ReadError, Reader, Source};
+
+use super::console::{Exit, Failure, plain};
+use super::repository::{Read, Repository, unreachable};
+
+/// How what stands on disk is called.
+const FILES: &str = "the working tree";
+
+/// Where a history begins.
+pub(super) struct Tip {
+    pub(super) label: Arc<str>,
+    pub(super) commit: CommitId,
+    /// Reads the commit and those before it.
+    pub(super) reader: Box<dyn Reader>,
+}
+
+/// The commits of a repository.
+pub(super) struct Commits {
+    repository: Repository,
+    /// The same, if it is one of this machine.
+    local: Option<Local>,
+    /// Whether files stand beside the commits, or instead of them.
+    has_files: bool,
+    bodies: Bodies,
+}
+
+impl Commits {
+    /// Opens a folder, working tree, bare repository or URL.
+    pub(super) fn open(repo: &str, secrets: Secrets, environment: &Environment) -> Result<Self, Failure> {
+        let path = environment.directory.join(repo);
+        let is_here = path.is_dir();
+        let mut repository = Repository::open(repo, is_here, secrets, environment)?;
+        let local = match is_here {
+            true => {
+                Local::discover(&path, &repository.path, repository.max_files).map_err(|error| unreachable(&error))?
+            }
+            false => None,
+        };
+        let has_files = is_here && local.as_ref().is_none_or(Local::has_work_tree);
+        if !is_here {
+            repository.fetch()?;
+        }
+        Ok(Self { repository, local, has_files, bodies: Bodies::default() })
+    }
+
+    /// The snapshot that a name stands for; without a name the files as they are, else the default.
+    pub(super) fn read(&mut self, name: Option<&str>) -> Result<Read, Failure> {
+        let Self { repository, local, has_files, bodies } = self;
+        let live = &repository.live;
+        let secrets = live.settings.secrets.load();
+        let rules = (&live.settings.rules, &**secrets);
+        let built = match (name, local) {
+            (None, _) if *has_files => files(&*live.source, rules, bodies).map(|snapshot| (Arc::from(FILES), snapshot)),
+            (Some(name), None) if *has_files => return Err(no_history(name)),
+            (name, None) => return repository.find(name)?.ok_or_else(|| unknown(name.unwrap_or("HEAD"), false)),
+            (name, Some(local)) => {
+                let (label, commit) = found(local, name)?;
+                build(local, commit, rules, bodies).map(|snapshot| (label, snapshot))
+            }
+        };
+        let (label, snapshot) = built.map_err(|error| unreachable(&error))?;
+        Ok(Read { label, snapshot: Arc::new(snapshot) })
+    }
+
+    /// The commit that a name stands for, `None` for the default.
+    pub(super) fn tip(&mut self, name: Option<&str>) -> Result<Tip, Failure> {
+        if let Some(local) = self.local.take() {
+            let (label, commit) = found(&local, name)?;
+            return Ok(Tip { label, commit, reader: Box::new(local) });
+        }
+        if self.has_files {
+            return Err(no_history(name.unwrap_or("HEAD")));
+        }
+        let Read { label, snapshot } =
+            self.repository.find(name)?.ok_or_else(|| unknown(name.unwrap_or("HEAD"), false))?;
+        let reader = self.repository.live.source.open().map_err(|error| unreachable(&error))?;
+        Ok(Tip { label, commit: snapshot.commit, reader })
+    }
+
+    /// What the files of this repository mean, and what opens the sealed values in them.
+    pub(super) fn rules(&self) -> (&Rules, Arc<Secrets>) {
+        let settings = &self.repository.live.settings;
+        (&settings.rules, settings.secrets.load_full())
+    }
+}
+
+/// The files as they stand on disk.
+fn files(folder: &dyn Source, rules: (&Rules, &Secrets), bodies: &mut Bodies) -> Result<Snapshot, ReadError> {
+    let labels = folder.labels()?;
+    let tip = labels.tips.values().next().ok_or_else(|| ReadError("the folder has no label".to_owned()))?;
+    build(&mut *folder.open()?, tip.commit, rules, bodies)
+}
+
+fn build(
+    reader: &mut dyn Reader,
+    commit: CommitId,
+    rules: (&Rules, &Secrets),
+    bodies: &mut Bodies,
+) -> Result<Snapshot, ReadError> {
+    let about = (commit, reader.committed_at(commit)?);
+    let tree = reader.tree(commit)?;
+    Snapshot::build(about, tree, rules, bodies, |blob| reader.blob(blob))
+}
+
+fn found(local: &Local, name: Option<&str>) -> Result<(Arc<str>, CommitId), Failure> {
+    let name = name.unwrap_or("HEAD");
+    let commit = local.resolve(name).ok_or_else(|| unknown(name, local.is_shallow()))?;
+    Ok((Arc::from(name), commit))
+}
+
+fn unknown(name: &str, is_shallow: bool) -> Failure {
+    let failure = Failure::new(Exit::Usage, format!("there is no commit `{}` in the repository", plain(name)));
+    failure.with_hint(match is_shallow {
+        true => "only a part of the history was fetched: fetch the rest with `git fetch --unshallow`",
+        false => "name a branch, a tag, `origin/BRANCH`, `HEAD~1` or a commit id; `git fetch` brings what is missing",
+    })
+}
+
+fn no_history(name: &str) -> Failure {
+    Failure::new(Exit::Usage, format!("there is no commit `{}`: the folder is in no Git repository", plain(name)))
+        .with_hint("name a Git working tree or a URL with --repo")
+}

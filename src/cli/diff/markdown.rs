@@ -1,0 +1,185 @@
+//! A difference as the text of a comment in a pull or merge request.
+//!
+//! Whatever comes from the repository stands in code, so that it is neither markup nor a mention, and the whole stays
+//! below what GitHub takes for one comment.
+
+use crate::answer::compare::{Group, Reached, Side, Unanswered, items, shown};
+use crate::config::diff::Given;
+use crate::config::value::Value;
+
+use super::{Difference, by_profiles, count, shortened};
+
+/// The most characters of the whole; a comment on GitHub holds 65,536.
+const MOST: usize = 60_000;
+
+/// Room for the words about what was left out.
+const ROOM: usize = 200;
+
+/// The most applications named in a heading, the most in a list below it, the most characters of a value.
+const HEADED: usize = 6;
+const LISTED: usize = 300;
+const VALUE: usize = 200;
+
+/// A heading, a summary, and a table for each group of changes.
+pub(super) fn spell(difference: &Difference) -> String {
+    let [(base, base_id), (head, head_id)] = difference.names();
+    let (base, head) = (format!("{} {base_id}", code(&base)), format!("{} {head_id}", code(&head)));
+    let compared = if base == head { base } else { format!("{base} → {head}") };
+    let summary = match difference.is_empty() {
+        true => "No application gets another configuration.".to_owned(),
+        false => {
+            let (keys, applications) = (difference.keys(), difference.applications());
+            format!("**{}** for **{}**.", count(keys, "change"), count(applications, "application"))
+        }
+    };
+    let mut page = Page { text: format!("### Configuration\n\n{compared}: {summary}\n"), left: 0 };
+    difference.comparison.unanswered.iter().for_each(|unanswered| page.put(&broken(unanswered)));
+    for group in &difference.comparison.groups {
+        let mut rows = rows(group);
+        let rest = rows.split_off(1.min(rows.len()));
+        let first = rows.into_iter().next().unwrap_or_default();
+        // The heading goes with the first row: neither makes sense alone.
+        page.put(&format!("\n{}{HEAD}{first}", heading(&group.reached)));
+        rest.iter().for_each(|row| page.put(row));
+    }
+    page.end()
+}
+
+const HEAD: &str = "\n| | key | before | after | place |\n|---|---|---|---|---|\n";
+
+/// A text of limited length.
+struct Page {
+    text: String,
+    /// How many pieces found no room.
+    left: usize,
+}
+
+impl Page {
+    fn put(&mut self, piece: &str) {
+        // What follows a piece that was left out would stand below the wrong heading.
+        if self.left > 0 || self.text.chars().count() + piece.chars().count() > MOST - ROOM {
+            self.left += 1;
+        } else {
+            self.text.push_str(piece);
+        }
+    }
+
+    fn end(mut self) -> String {
+        if self.left > 0 {
+            let more = format!("\n… and {} more; `layerd diff` on the command line shows all.\n", self.left);
+            self.text.push_str(&more);
+        }
+        self.text
+    }
+}
+
+fn heading(reached: &Reached) -> String {
+    let mut out = String::new();
+    for (profiles, applications) in by_profiles(reached) {
+        let profiles = profiles.split(", ").map(code).collect::<Vec<_>>().join(", ");
+        let names = |most: usize| applications.iter().take(most).map(|name| code(name)).collect::<Vec<_>>().join(", ");
+        if applications.len() <= HEADED {
+            out.push_str(&format!("\n**{}** ({profiles})\n", names(HEADED)));
+            continue;
+        }
+        let more = applications.len().saturating_sub(LISTED);
+        let more = if more > 0 { format!(" … and {more} more") } else { String::new() };
+        let summary = format!("{} ({profiles})", count(applications.len(), "application"));
+        let names = names(LISTED);
+        out.push_str(&format!("\n<details><summary><b>{summary}</b></summary>\n\n{names}{more}\n\n</details>\n"));
+    }
+    out.trim_start().to_owned()
+}
+
+fn rows(Group { change, elsewhere, .. }: &Group) -> Vec<String> {
+    let place = |key: &str, given: &Given| {
+        let more = elsewhere.get(key).map(|others| format!(" and {}", count(*others, "other")));
+        format!("{}{}", code(&format!("{}:{}", given.origin.file, given.origin.at.line)), more.unwrap_or_default())
+    };
+    let row = |mark: &str, key: &str, from: &str, to: &str, place: &str| {
+        format!("| {mark} | {} | {from} | {to} | {place} |\n", code(key))
+    };
+    let added = change.added.iter().map(|(key, to)| row("➕", key, "", &value(&to.value), &place(key, to)));
+    let removed = change.removed.iter().map(|(key, from)| row("➖", key, &value(&from.value), "", ""));
+    let changed = change.changed.iter().map(|(key, (from, to))| {
+        let (old, new) = pair(&from.value, &to.value);
+        row("✏️", key, &old, &new, &place(key, to))
+    });
+    added.chain(removed).chain(changed).collect()
+}
+
+/// The two values of a key; of long lists only the items that differ.
+fn pair(from: &Value, to: &Value) -> (String, String) {
+    let is_long = shown(from).len().max(shown(to).len()) > VALUE / 2;
+    match items(from, to).filter(|_| is_long) {
+        None => (value(from), value(to)),
+        Some((gone, new)) => {
+            let list = |sign: &str, items: &[String]| {
+                let cut = |item: &String| format!("{sign} {}", code(&shortened(item, VALUE)));
+                items.iter().take(HEADED).map(cut).collect::<Vec<_>>().join("<br>")
+                    + if items.len() > HEADED { "<br>…" } else { "" }
+            };
+            (list("−", &gone), list("+", &new))
+        }
+    }
+}
+
+fn broken(Unanswered { side, problems, reached }: &Unanswered) -> String {
+    let side = match side {
+        Side::Base => "before",
+        Side::Head => "since",
+    };
+    let heading = heading(reached);
+    let first = problems.first().map(|problem| code(&shortened(&problem.to_string().replace('\n', " "), VALUE)));
+    let more = problems.len().saturating_sub(1);
+    let more = if more > 0 { format!(" and {}", count(more, "other problem")) } else { String::new() };
+    format!("\n⚠️ No answer {side} the change: {}{more}\n\n{heading}", first.unwrap_or_default())
+}
+
+fn value(value: &Value) -> String {
+    code(&shortened(&shown(value), VALUE))
+}
+
+/// A text as code on one line, also in a cell of a table.
+fn code(text: &str) -> String {
+    let text = text.replace(crate::config::address::is_unprintable, "\u{fffd}");
+    if text.is_empty() {
+        return String::new();
+    }
+    if !text.contains(['|', '`', '\\']) {
+        return format!("`{text}`");
+    }
+    // A pipe ends a cell even in a code span, and what a backslash does depends on the reader.
+    let entity = |character: char| match character.is_ascii_punctuation() {
+        true => format!("&#{};", u32::from(character)),
+        false => character.to_string(),
+    };
+    format!("<code>{}</code>", text.chars().map(entity).collect::<String>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_from_a_repository_is_markup() {
+        assert_eq!(code("a <b> @all *x*"), "`a <b> @all *x*`");
+        assert_eq!(code("a|b"), "<code>a&#124;b</code>");
+        assert_eq!(code("`x`\n@y"), "<code>&#96;x&#96;\u{fffd}&#64;y</code>");
+        assert_eq!(code("a\\|b"), "<code>a&#92;&#124;b</code>");
+    }
+
+    #[test]
+    fn a_page_never_grows_too_long_and_says_what_is_missing() {
+        let mut page = Page { text: String::new(), left: 0 };
+        (0..100).for_each(|_| page.put(&"ä".repeat(1_000)));
+        page.put("short");
+        let text = page.end();
+        assert!(text.chars().count() <= MOST);
+        assert!(
+            text.ends_with("ä\n… and 42 more; `layerd diff` on the command line shows all.\n"),
+            "{}",
+            &text[text.len() - 90..]
+        );
+    }
+}

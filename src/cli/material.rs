@@ -1,0 +1,156 @@
+//! What `validate` looks at: a folder as it is on disk, or a commit of a repository, with the bytes of its files.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+
+use crate::check::Texts;
+use crate::check::policy;
+use crate::config::tree::BlobId;
+use crate::format::{Format, Limits};
+use crate::serve::{self, Means, Opened};
+use crate::settings::{self, Environment, Flags, Purpose};
+use crate::snapshot::{Bodies, Rules, Secrets, Snapshot};
+use crate::source::local::Local;
+use crate::source::{ReadError, Reader as _, dir};
+
+use super::console::{Exit, Failure};
+use super::repository::{refused, unknown, unreachable};
+
+/// Folders whose path is longer are not looked into.
+const LONGEST_PATH: usize = 1024;
+
+/// A commit, or a folder, with the bytes of its files.
+pub(super) struct Material {
+    pub(super) snapshot: Arc<Snapshot>,
+    pub(super) texts: Texts,
+    /// Files of the folder that its snapshot does not list.
+    pub(super) others: Vec<Arc<str>>,
+    pub(super) limits: Limits,
+}
+
+/// Where material comes from.
+pub(super) struct Origin {
+    opened: Opened,
+    /// The folder, if it is one on this machine.
+    folder: Option<PathBuf>,
+    /// True if the files of the folder are the configuration; false for a bare repository.
+    is_plain: bool,
+    max_files: usize,
+    /// Holds the mirror of a repository elsewhere.
+    _mirror: tempfile::TempDir,
+}
+
+impl Origin {
+    /// Opens a folder or a repository; one elsewhere is fetched.
+    pub(super) fn open(repo: &str, secrets: Secrets, environment: &Environment) -> Result<Self, Failure> {
+        let mirror = tempfile::tempdir().map_err(|error| unreachable(&error))?;
+        let path = environment.directory.join(repo);
+        let is_plain = path.is_dir() && !dir::is_bare_repository(&path);
+        let repo = if path.exists() { path.to_string_lossy().into_owned() } else { repo.to_owned() };
+        let (dir, git) = if is_plain { (Some(repo), None) } else { (None, Some(repo)) };
+        let state = Some(mirror.path().to_string_lossy().into_owned());
+        let flags = Flags { dir, git, state, ..Flags::default() };
+        let loaded = settings::load(&flags, environment, Purpose::Serve).map_err(Failure::Refused)?;
+        let secrets = Arc::new(ArcSwap::from_pointee(secrets));
+        let means = Means { settings: Arc::new(loaded.settings), secrets, worker: None };
+        let source = means.settings.sources.first().ok_or_else(|| unreachable(&"there is no source"))?;
+        let opened = serve::open(source, &means).map_err(|error| refused(&error))?;
+        opened.live.source.fetch().map_err(|error| unreachable(&error))?;
+        let folder = path.is_dir().then_some(path);
+        let max_files = means.settings.limits.files;
+        Ok(Self { opened, folder, is_plain, max_files, _mirror: mirror })
+    }
+
+    /// The files of a label, or those of the folder as they are. In a repository on this machine a label is whatever Git
+    /// takes for a revision.
+    pub(super) fn material(&self, label: Option<&str>) -> Result<Material, Failure> {
+        match (&self.folder, label) {
+            (Some(folder), Some(label)) => self.committed(folder, label),
+            (Some(folder), None) if !self.is_plain => self.committed(folder, "HEAD"),
+            (Some(folder), None) => Ok(Material { others: others(folder, self.max_files), ..self.live(None)? }),
+            (None, _) => self.live(label),
+        }
+    }
+
+    fn rules(&self) -> &Rules {
+        &self.opened.live.settings.rules
+    }
+
+    fn committed(&self, folder: &Path, label: &str) -> Result<Material, Failure> {
+        let local = Local::discover(folder, "", self.max_files).map_err(|error| unreachable(&error))?;
+        let mut local =
+            local.ok_or_else(|| unreachable(&format_args!("`{}` is no part of a Git repository", folder.display())))?;
+        let commit = local.resolve(label).ok_or_else(|| no_revision(label))?;
+        let made = local.committed_at(commit).map_err(|error| unreachable(&error))?;
+        let tree = local.tree(commit).map_err(|error| unreachable(&error))?;
+        let rules = (self.rules(), &**self.opened.live.settings.secrets.load());
+        let built = Snapshot::build((commit, made), tree, rules, &mut Bodies::default(), |blob| local.blob(blob));
+        self.with_texts(Arc::new(built.map_err(|error| unreachable(&error))?), |blob| local.blob(blob))
+    }
+
+    fn live(&self, label: Option<&str>) -> Result<Material, Failure> {
+        let live = &self.opened.live;
+        live.advance().map_err(|error| unreachable(&error))?;
+        let found = live.labelled(label).map_err(|error| unreachable(&error))?;
+        let (_, snapshot) = found.ok_or_else(|| label.map_or_else(|| unknown(None), no_revision))?;
+        let mut reader = live.source.open().map_err(|error| unreachable(&error))?;
+        self.with_texts(snapshot, |blob| reader.blob(blob))
+    }
+
+    fn with_texts(
+        &self,
+        snapshot: Arc<Snapshot>,
+        mut read: impl FnMut(BlobId) -> Result<Vec<u8>, ReadError>,
+    ) -> Result<Material, Failure> {
+        let limits = self.rules().limits;
+        let mut texts = Texts::new();
+        let paths = snapshot.selectable().map(|file| &*file.path).chain([policy::FILE]);
+        let paths = paths.chain(snapshot.schemas.set.files().map(|path| &**path));
+        for file in paths.filter_map(|path| snapshot.tree.files.get(path)) {
+            if file.size <= limits.file as u64 && !texts.contains_key(&file.blob) {
+                texts.insert(file.blob, read(file.blob).map_err(|error| unreachable(&error))?);
+            }
+        }
+        Ok(Material { snapshot, texts, others: Vec::new(), limits })
+    }
+}
+
+impl Material {
+    /// The bytes of a file.
+    pub(super) fn text(&self, path: &str) -> Option<&[u8]> {
+        self.texts.get(&self.snapshot.tree.files.get(path)?.blob).map(Vec::as_slice)
+    }
+}
+
+/// Files of a folder that a source does not list, because their extensions are none of ours. Links are not followed, and
+/// what cannot be read is left out: it concerns names alone.
+fn others(folder: &Path, most: usize) -> Vec<Arc<str>> {
+    let mut found = Vec::new();
+    let mut open = vec![(folder.to_owned(), String::new())];
+    let mut seen = 0;
+    while let Some((folder, path)) = open.pop() {
+        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            seen += 1;
+            let (Ok(name), Ok(kind)) = (entry.file_name().into_string(), entry.file_type()) else { continue };
+            if seen > most || name.starts_with('.') {
+                continue;
+            }
+            let path = if path.is_empty() { name } else { format!("{path}/{name}") };
+            if kind.is_dir() && path.len() <= LONGEST_PATH {
+                open.push((entry.path(), path));
+            } else if kind.is_file()
+                && path.rsplit_once('.').is_some_and(|(_, end)| Format::of_extension(end).is_none())
+            {
+                found.push(Arc::from(path));
+            }
+        }
+    }
+    found
+}
+
+fn no_revision(label: &str) -> Failure {
+    Failure::new(Exit::Unreachable, format!("the repository has no revision `{label}`"))
+        .with_hint("name a branch, tag or commit; a shallow clone holds few (`fetch-depth: 0` fetches all)")
+}

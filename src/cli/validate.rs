@@ -1,0 +1,170 @@
+//! `layerd validate`: what a repository holds that is wrong or doubtful, for everyone whom it serves, as a build checks it.
+
+use std::num::NonZeroUsize;
+use std::path::{Component, Path};
+use std::thread;
+
+use clap::ValueEnum;
+
+use crate::check::policy::{self, Policy};
+use crate::check::report::{Count, github, human, json, junit, sarif};
+use crate::check::{self, Input, Plan, Report, change};
+
+use super::console::{Console, Exit, Failure, plain};
+use super::keys::KeyArgs;
+use super::material::{Material, Origin};
+
+/// More threads than this gain nothing.
+const MOST_THREADS: usize = 8;
+
+/// Check a repository as CI does: every application with every profile that it names
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  layerd validate
+  layerd validate config-repo --strict
+  layerd validate --changed-since origin/main --format github
+  layerd validate https://git.example.org/team/config.git --label release --format sarif
+
+Rules are set, and places silenced, in `.layerd-check.yaml` in the repository.
+Exit codes: 0 nothing wrong, 1 errors found (with --strict warnings too), 2 wrong usage, 3 repository not reached.")]
+pub(super) struct Args {
+    /// The folder, Git working tree or URL to check; of a folder the files as they are on disk
+    #[arg(default_value = ".", value_name = "DIR-or-URL")]
+    repo: String,
+    /// Check this branch, tag or commit in the place of the files on disk
+    #[arg(long)]
+    label: Option<String>,
+    /// How findings are printed
+    #[arg(long, value_enum, default_value = "human")]
+    format: Format,
+    /// Only what is found now and was not at this branch, tag or commit
+    #[arg(long, value_name = "REF")]
+    changed_since: Option<String>,
+    /// Warnings fail too
+    #[arg(long)]
+    strict: bool,
+    #[command(flatten)]
+    keys: KeyArgs,
+}
+
+/// How findings are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// With the lines of the files
+    Human,
+    Json,
+    /// SARIF 2.1.0
+    Sarif,
+    /// JUnit XML
+    Junit,
+    /// Annotations of GitHub Actions
+    Github,
+}
+
+impl Args {
+    pub(super) fn run(&self, console: &mut Console<'_>) -> Result<Exit, Failure> {
+        let origin = Origin::open(&self.repo, self.keys.secrets(console.environment)?, console.environment)?;
+        let material = origin.material(self.label.as_deref())?;
+        let mut report = checked(&material);
+        if let Some(before) = &self.changed_since {
+            report = change::brought(report, &checked(&origin.material(Some(before))?));
+        }
+        console.print(&self.spell(&report, &material, console))?;
+        let count = Count::of(&report);
+        console.say(&summary(&report, count));
+        let fails = count.errors > 0 || (self.strict && count.warnings > 0);
+        Ok(if fails { Exit::No } else { Exit::Done })
+    }
+
+    fn spell(&self, report: &Report, material: &Material, console: &Console<'_>) -> String {
+        let prefix = prefix(&self.repo, &console.environment.directory);
+        match self.format {
+            Format::Human => human::write(report, &prefix, console.is_coloured(true), |path| material.text(path)),
+            Format::Json => json::write(report),
+            Format::Sarif => sarif::write(report, &prefix),
+            Format::Junit => junit::write(report, &prefix, self.strict),
+            Format::Github => plain(&github::write(report, &prefix)),
+        }
+    }
+}
+
+/// Checks on as many threads as the machine has.
+fn checked(material: &Material) -> Report {
+    let policy = match (material.text(policy::FILE), material.snapshot.tree.files.get(policy::FILE)) {
+        (Some(bytes), _) => Policy::read(bytes),
+        (None, Some(file)) => Policy::too_large(file.size, &material.limits),
+        (None, None) => Policy::default(),
+    };
+    let (snapshot, texts, limits) = (&*material.snapshot, &material.texts, &material.limits);
+    let plan = Plan::new(Input { snapshot, texts, others: &material.others, limits, policy: &policy });
+    let count = thread::available_parallelism().map_or(1, NonZeroUsize::get).min(MOST_THREADS);
+    let parts: Vec<check::Part> = thread::scope(|scope| {
+        let threads: Vec<_> = (0..count)
+            .map(|number| {
+                scope.spawn({
+                    let plan = &plan;
+                    move || plan.part(number, count)
+                })
+            })
+            .collect();
+        threads.into_iter().map(|thread| thread.join().expect("rules do not panic")).collect()
+    });
+    plan.finish(parts)
+}
+
+/// What stands before the paths of a folder, so that they lead to the files from where the user is.
+fn prefix(repo: &str, directory: &Path) -> String {
+    let path = Path::new(repo);
+    if !directory.join(path).is_dir() {
+        return String::new();
+    }
+    let segments = path.components().filter(|part| !matches!(part, Component::CurDir));
+    let prefix = segments.collect::<std::path::PathBuf>().to_string_lossy().into_owned();
+    if prefix.is_empty() || prefix.ends_with('/') { prefix } else { format!("{prefix}/") }
+}
+
+fn summary(report: &Report, count: Count) -> String {
+    let many = |number: usize, noun: &str| format!("{number} {noun}{}", if number == 1 { "" } else { "s" });
+    format!(
+        "{}, {}, {} in {} of {}\n",
+        many(count.errors, "error"),
+        many(count.warnings, "warning"),
+        many(count.infos, "info"),
+        many(report.files, "file"),
+        many(report.applications, "application")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::testing::{run, run_on_terminal};
+
+    #[test]
+    fn the_example_repository_is_clean() {
+        let repo = concat!(env!("CARGO_MANIFEST_DIR"), "/config-repo-example");
+        let ran = run(&["validate", repo, "--strict"], &[]);
+        let told = "0 errors, 0 warnings, 0 infos in 10 files of 3 applications\n";
+        assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (0, "", told));
+    }
+
+    #[test]
+    fn colours_are_for_terminals_without_no_color() {
+        let repo = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/validate/duplicate-key");
+        assert!(run_on_terminal(&["validate", repo], &[]).out.contains('\u{1b}'));
+        assert!(!run_on_terminal(&["validate", repo], &[("NO_COLOR", "1")]).out.contains('\u{1b}'));
+        assert!(!run_on_terminal(&["validate", repo, "--format", "github"], &[]).out.contains('\u{1b}'));
+        assert!(!run(&["validate", repo], &[]).out.contains('\u{1b}'));
+    }
+
+    #[test]
+    fn paths_lead_to_the_files_from_where_the_user_is() {
+        let directory = Path::new(env!("CARGO_MANIFEST_DIR"));
+        for (repo, expected) in [(".", ""), ("./", ""), ("src", "src/"), ("./src/cli/", "src/cli/"), ("../x/nope", "")]
+        {
+            assert_eq!(prefix(repo, directory), expected, "{repo}");
+        }
+        assert_eq!(prefix("/", directory), "/");
+    }
+}

@@ -1,0 +1,117 @@
+//! What the repositories hold as a whole: applications, labels, problems, and who is answered by an older commit.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::Response;
+use serde::Serialize;
+
+use crate::answer;
+use crate::config::problem::Problem;
+use crate::store::{Part, Pinned};
+
+use super::error::Refusal;
+use super::native::{Asked, json};
+use super::query::Asking;
+use super::{Route, Scope};
+
+/// The routes of this file.
+pub(super) fn routes() -> Vec<Route> {
+    vec![
+        Route::get("/api/v1/applications", Scope::Status, list_applications),
+        Route::get("/api/v1/problems", Scope::Status, list_problems),
+    ]
+}
+
+async fn list_applications((State(app), Asking(parameters), headers): Asked) -> Result<Response, Refusal> {
+    let chosen = app.store.everywhere(parameters.label()?.as_deref()).await?;
+    let mut applications: BTreeMap<Arc<str>, BTreeSet<Arc<str>>> = BTreeMap::new();
+    for part in chosen.parts() {
+        let catalogue = &part.snapshot.catalogue;
+        for name in catalogue.applications.keys() {
+            let profiles = catalogue.profiles(name);
+            let profiles = profiles.into_iter().filter(|profile| app.store.answers_for(part, name, profile));
+            let profiles: Vec<_> = profiles.collect();
+            if !profiles.is_empty() {
+                applications.entry(Arc::clone(name)).or_default().extend(profiles);
+            }
+        }
+    }
+    let applications =
+        applications.into_iter().map(|(application, profiles)| Application { application, profiles }).collect();
+    let tables = app.store.served().into_iter().map(|(_, served)| served.live.table());
+    let labels = tables.flat_map(|table| table.labels.tips.keys().cloned().collect::<Vec<_>>()).collect();
+    let listed = Applications { label: &chosen.first.label, version: chosen.version(), applications, labels };
+    Ok(json(&chosen, &listed, &headers))
+}
+
+async fn list_problems((State(app), Asking(parameters), headers): Asked) -> Result<Response, Refusal> {
+    let chosen = app.store.everywhere(parameters.label()?.as_deref()).await?;
+    let (parts, several) = (chosen.clone(), chosen.is_joined());
+    // Merging every known address is too much work for a thread that serves others as well.
+    let find = move || {
+        let of_part = |part: &Part| {
+            let source = several.then(|| Arc::clone(&part.source));
+            let problems = answer::all_problems(&part.snapshot).into_iter();
+            problems.map(move |problem| ListedProblem { source: source.clone(), problem }).collect::<Vec<_>>()
+        };
+        parts.parts().flat_map(of_part).collect::<Vec<_>>()
+    };
+    let problems = tokio::task::spawn_blocking(find).await.unwrap_or_default();
+    let pinned = app.store.pinned(&chosen).iter().map(PinnedAddress::new).collect();
+    let listed = Problems { label: &chosen.first.label, version: chosen.version(), problems, pinned };
+    Ok(json(&chosen, &listed, &headers))
+}
+
+// ── what goes over the wire ──
+
+#[derive(Serialize)]
+struct Applications<'a> {
+    label: &'a str,
+    version: String,
+    applications: Vec<Application>,
+    labels: BTreeSet<Arc<str>>,
+}
+
+#[derive(Serialize)]
+struct Application {
+    application: Arc<str>,
+    profiles: BTreeSet<Arc<str>>,
+}
+
+#[derive(Serialize)]
+struct Problems<'a> {
+    label: &'a str,
+    version: String,
+    problems: Vec<ListedProblem>,
+    /// The addresses that the repository names and that an older commit answers.
+    pinned: Vec<PinnedAddress>,
+}
+
+#[derive(Serialize)]
+struct PinnedAddress {
+    source: Arc<str>,
+    application: Arc<str>,
+    profiles: Vec<Arc<str>>,
+    commit: String,
+    reason: Arc<str>,
+}
+
+#[derive(Serialize)]
+struct ListedProblem {
+    /// Named if there are several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<Arc<str>>,
+    #[serde(flatten)]
+    problem: Problem,
+}
+
+impl PinnedAddress {
+    fn new(pinned: &Pinned) -> Self {
+        let Pinned { source, asked: (application, profiles), pin } = pinned;
+        let (source, application) = (Arc::clone(source), Arc::clone(application));
+        let (commit, reason) = (pin.snapshot.commit.to_string(), Arc::clone(&pin.reason));
+        Self { source, application, profiles: profiles.clone(), commit, reason }
+    }
+}

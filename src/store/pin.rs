@@ -1,0 +1,513 @@
+//! Which older commit answers an address whose files are broken: the newest one along first parents where it is whole.
+//!
+//! A function of the tip alone, so that replicas and restarts decide alike; only where no such commit is found, what was
+//! last served stands in. Faults that no commit is to blame for, such as a key that is missing, search no history.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::answer::{self, AnswerError};
+use crate::config::address::Address;
+use crate::config::problem::Problem;
+use crate::config::tree::CommitId;
+use crate::snapshot::{Snapshot, is_of_settings};
+use crate::source::ReadError;
+use crate::source::history::Parent;
+
+use super::past::{Past, paths};
+
+/// How many commits are looked at before an address is given up.
+pub const FURTHEST: u32 = 200;
+
+/// How many addresses that the repository does not name are remembered with what answers them.
+const MOST_OTHERS: usize = 10_000;
+
+/// An older commit that answers an address.
+#[derive(Debug, Clone)]
+pub struct Pin {
+    /// The commit, with at least the files that the address selects.
+    pub snapshot: Arc<Snapshot>,
+    /// How many first parents back it is; `None`: it is what was last served, and no such parent.
+    pub depth: Option<u32>,
+    /// What is wrong with the files that would answer now, on one line.
+    pub reason: Arc<str>,
+}
+
+/// An application with its profiles.
+pub type Asked = (Arc<str>, Vec<Arc<str>>);
+
+/// The pins of one label at one commit.
+#[derive(Debug, Default)]
+pub struct Pins {
+    /// The addresses that the repository names and that are broken; `None`: nothing older answers them either.
+    known: BTreeMap<Asked, Option<Pin>>,
+    /// Others, as they were asked for.
+    others: Mutex<HashMap<Asked, Option<Pin>>>,
+}
+
+impl Pins {
+    /// What answers a broken address; `None` if that was not found out yet.
+    #[must_use]
+    pub fn get(&self, address: &Address) -> Option<Option<Pin>> {
+        let asked = asked(address);
+        self.known.get(&asked).or(self.others().get(&asked)).cloned()
+    }
+
+    /// Remembers what answers an address that the repository does not name.
+    pub fn add(&self, address: &Address, pin: Option<Pin>) {
+        let mut others = self.others();
+        if others.len() < MOST_OTHERS {
+            others.insert(asked(address), pin);
+        }
+    }
+
+    /// The addresses that the repository names and that an older commit answers.
+    pub fn known(&self) -> impl Iterator<Item = (&Asked, &Pin)> {
+        self.known.iter().filter_map(|(asked, pin)| Some((asked, pin.as_ref()?)))
+    }
+
+    /// True if every address that the repository names is whole.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.known.is_empty()
+    }
+
+    fn others(&self) -> MutexGuard<'_, HashMap<Asked, Option<Pin>>> {
+        self.others.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn asked(address: &Address) -> Asked {
+    (Arc::clone(&address.application), address.profiles.clone())
+}
+
+/// What a label served before, and what is known of its history.
+#[derive(Clone, Copy)]
+pub struct Before<'a> {
+    /// The snapshot.
+    pub snapshot: &'a Snapshot,
+    /// The same, to be held on to.
+    pub held: &'a Arc<Snapshot>,
+    /// Its pins.
+    pub pins: &'a Pins,
+}
+
+/// A broken address, and why it is.
+struct Broken {
+    address: Address,
+    problems: Vec<Problem>,
+}
+
+impl Broken {
+    /// The address, if a snapshot has no answer to it.
+    fn find(snapshot: &Snapshot, address: Address) -> Option<Self> {
+        match answer::whole(snapshot, &address) {
+            Err(AnswerError::Broken(problems)) => Some(Self { address, problems }),
+            Ok(_) | Err(AnswerError::NoKey(_)) => None,
+        }
+    }
+
+    fn is_of_settings(&self) -> bool {
+        self.problems.iter().all(|problem| is_of_settings(problem.code))
+    }
+
+    fn reason(&self) -> Arc<str> {
+        let first = self.problems.first();
+        let told =
+            first.map(|first| format!("{}:{}:{}: {}", first.file, first.at.line, first.at.column, first.message));
+        Arc::from(told.unwrap_or_default())
+    }
+
+    fn pinned(&self, snapshot: &Arc<Snapshot>, depth: Option<u32>) -> Pin {
+        Pin { snapshot: Arc::clone(snapshot), depth, reason: self.reason() }
+    }
+}
+
+/// Looks for older commits of one source.
+pub struct Search<'a> {
+    /// Reads the commits.
+    pub(super) past: Past<'a>,
+    /// What the label served before.
+    pub(super) before: Option<Before<'a>>,
+    /// The commit of the label that was whole the last time, from an earlier run perhaps.
+    pub(super) good: Option<CommitId>,
+}
+
+impl Search<'_> {
+    /// The pins of all addresses that a snapshot names and has no answer to. What cannot be read pins nothing.
+    pub fn known(&mut self, snapshot: &Snapshot) -> Pins {
+        let broken = snapshot.known_addresses().filter_map(|address| Broken::find(snapshot, address)).collect();
+        Pins { known: self.pins(snapshot.commit, broken), others: Mutex::default() }
+    }
+
+    /// The pin of one address.
+    pub fn one(&mut self, snapshot: &Snapshot, address: &Address) -> Option<Pin> {
+        let broken = Broken::find(snapshot, address.clone())?;
+        self.pins(snapshot.commit, vec![broken]).into_values().next().flatten()
+    }
+
+    fn pins(&mut self, tip: CommitId, broken: Vec<Broken>) -> BTreeMap<Asked, Option<Pin>> {
+        let mut pins = BTreeMap::new();
+        let (closed, faulty): (Vec<_>, Vec<_>) = broken.into_iter().partition(Broken::is_of_settings);
+        let left = self.walk(tip, faulty, &mut pins);
+        for broken in closed.into_iter().chain(left) {
+            let pin = self.last_served(&broken);
+            pins.insert(asked(&broken.address), pin);
+        }
+        pins
+    }
+
+    /// Goes back from the tip until every address is found whole; those that are not are left.
+    fn walk(&mut self, tip: CommitId, mut wanted: Vec<Broken>, pins: &mut BTreeMap<Asked, Option<Pin>>) -> Vec<Broken> {
+        let paths = paths(wanted.iter().map(|broken| &broken.address), self.past.meaning.0);
+        let (mut next, mut known) = (tip, None);
+        for depth in 1..=FURTHEST {
+            if wanted.is_empty() {
+                break;
+            }
+            let Ok(Some(parent)) = self.parent(next) else { break };
+            next = parent;
+            if let Some(before) = self.before.filter(|before| before.snapshot.commit == parent) {
+                wanted = resume(before, depth, wanted, pins);
+                known = None;
+                continue;
+            }
+            let Ok(files) = self.past.files(parent, &paths) else { break };
+            if known.as_ref() == Some(&files) {
+                continue;
+            }
+            let Ok(snapshot) = self.past.snapshot(parent, &files) else { break };
+            known = Some(files);
+            wanted.retain(|broken| {
+                let is_whole = answer::whole(&snapshot, &broken.address).is_ok();
+                if is_whole {
+                    pins.insert(asked(&broken.address), Some(broken.pinned(&snapshot, Some(depth))));
+                }
+                !is_whole
+            });
+        }
+        wanted
+    }
+
+    /// What was last served for an address that has no whole commit, or no key to be opened with.
+    fn last_served(&mut self, broken: &Broken) -> Option<Pin> {
+        if let Some(before) = self.before {
+            if answer::whole(before.snapshot, &broken.address).is_ok() {
+                return Some(broken.pinned(before.held, None));
+            }
+            if let Some(Some(pin)) = before.pins.get(&broken.address)
+                && answer::whole(&pin.snapshot, &broken.address).is_ok()
+            {
+                return Some(broken.pinned(&pin.snapshot, None));
+            }
+        }
+        let good = self.good?;
+        let files = self.past.files(good, &paths(std::iter::once(&broken.address), self.past.meaning.0)).ok()?;
+        let snapshot = self.past.snapshot(good, &files).ok()?;
+        answer::whole(&snapshot, &broken.address).is_ok().then(|| broken.pinned(&snapshot, None))
+    }
+
+    fn parent(&mut self, commit: CommitId) -> Result<Option<CommitId>, ReadError> {
+        let about = self.past.reader.about(commit)?;
+        Ok(about.and_then(|about| if let Parent::Commit(parent) = about.parent { Some(parent) } else { None }))
+    }
+}
+
+/// Goes on from what was found out for an ancestor; those are left that nothing was found out about.
+fn resume(before: Before<'_>, depth: u32, wanted: Vec<Broken>, pins: &mut BTreeMap<Asked, Option<Pin>>) -> Vec<Broken> {
+    let mut left = Vec::new();
+    for broken in wanted {
+        if answer::whole(before.snapshot, &broken.address).is_ok() {
+            pins.insert(asked(&broken.address), Some(broken.pinned(before.held, Some(depth))));
+            continue;
+        }
+        let found = before.pins.get(&broken.address).flatten();
+        let further = found.and_then(|pin| Some((pin.depth? + depth, pin)));
+        match further.filter(|(depth, _)| *depth <= FURTHEST) {
+            Some((depth, pin)) => {
+                drop(pins.insert(asked(&broken.address), Some(broken.pinned(&pin.snapshot, Some(depth)))));
+            }
+            None => left.push(broken),
+        }
+    }
+    left
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use proptest::prelude::*;
+
+    use super::super::fake::Fake;
+    use super::super::live::Live;
+    use super::*;
+    use crate::answer::Spelling;
+
+    const GOOD: &str = "a: 1";
+    const BAD: &str = "a: [";
+
+    /// The commit that answers an application on `main` with `+` if it is an older one; the first problem if none does.
+    fn told(live: &Live, application: &str) -> String {
+        let address = Address::parse(application, None, None).unwrap();
+        let table = live.table();
+        let loaded = &table.loaded["main"];
+        let pin = match answer::whole(&loaded.snapshot, &address) {
+            Ok(_) => return loaded.snapshot.commit.0[0].to_string(),
+            Err(_) => live.pin("main", loaded, &address).unwrap(),
+        };
+        pin.map_or_else(|| "none".to_owned(), |pin| format!("+{} {}", pin.snapshot.commit.0[0], pin.reason))
+    }
+
+    fn advance(live: &Live) {
+        live.advance().unwrap();
+    }
+
+    #[test]
+    fn an_address_stays_at_the_newest_commit_where_it_is_whole_and_others_move_on() {
+        let fake = Fake::new();
+        fake.commit("main", &[("user.yml", GOOD), ("order.yml", GOOD)]);
+        fake.commit("main", &[("user.yml", "a: 2")]);
+        fake.commit("main", &[("user.yml", BAD)]);
+        fake.commit("main", &[("order.yml", "a: 2")]);
+        for live in [fake.live(None, 64), fake.live(None, 64)] {
+            advance(&live);
+            assert_eq!(told(&live, "user"), "+2 user.yml:1:4: a bracket is not closed");
+            assert_eq!(told(&live, "order"), "4");
+            assert_eq!(live.table().loaded["main"].pins.known().count(), 1);
+        }
+        let live = fake.live(None, 64);
+        advance(&live);
+        fake.commit("main", &[("user.yml", "a: 5")]);
+        advance(&live);
+        assert_eq!(told(&live, "user"), "5", "a later good commit frees it");
+    }
+
+    #[test]
+    fn a_broken_shared_file_holds_everybody_and_a_broken_profile_those_who_ask_for_it() {
+        let fake = Fake::new();
+        fake.commit("main", &[("application.yml", GOOD), ("user.yml", GOOD)]);
+        fake.commit("main", &[("application-dev.yml", BAD)]);
+        let live = fake.live(None, 64);
+        advance(&live);
+        let pins = |live: &Live| {
+            let table = live.table();
+            let known = table.loaded["main"].pins.known().map(|((application, profiles), pin)| {
+                format!("{application}/{} {}", profiles.join(","), pin.snapshot.commit.0[0])
+            });
+            known.collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(pins(&live), "user/dev 1");
+        fake.commit("main", &[("application.yml", BAD)]);
+        advance(&live);
+        assert_eq!(pins(&live), "user/default 2 user/dev 1");
+        assert!(told(&live, "anybody").starts_with("+2 application.yml"), "{}", told(&live, "anybody"));
+    }
+
+    #[test]
+    fn what_was_found_out_before_is_not_found_out_again_and_the_distance_counts() {
+        let fake = Fake::new();
+        fake.commit("main", &[("user.yml", GOOD)]);
+        let live = fake.live(None, 64);
+        advance(&live);
+        fake.commit("main", &[("user.yml", BAD)]);
+        advance(&live);
+        for number in 0..FURTHEST - 2 {
+            fake.commit("main", &[("other.yml", &format!("b: {}", number % 7))]);
+            if number % 50 == 0 {
+                advance(&live);
+            }
+        }
+        advance(&live);
+        let depth = |live: &Live| {
+            let table = live.table();
+            table.loaded["main"].pins.known().next().map(|(_, pin)| (pin.snapshot.commit.0[0], pin.depth))
+        };
+        assert_eq!(depth(&live), Some((1, Some(FURTHEST - 1))));
+        let restarted = fake.live(None, 64);
+        advance(&restarted);
+        assert_eq!(depth(&restarted), depth(&live), "a restart decides alike");
+        fake.commit("main", &[("other.yml", "b: 8")]);
+        fake.commit("main", &[("other.yml", "b: 9")]);
+        advance(&live);
+        assert_eq!(depth(&live), Some((1, None)), "too far for history, and still what was last served");
+        let restarted = fake.live(None, 64);
+        advance(&restarted);
+        assert_eq!(depth(&restarted), Some((1, None)), "the last good commit is remembered");
+    }
+
+    #[test]
+    fn a_rewritten_branch_falls_back_to_what_was_last_served() {
+        let fake = Fake::new();
+        fake.commit("main", &[("user.yml", GOOD)]);
+        let live = fake.live(None, 64);
+        advance(&live);
+        let other = fake.orphan(&[("user.yml", BAD), ("order.yml", "a: 2")]);
+        fake.point("main", other);
+        advance(&live);
+        assert_eq!(told(&live, "user"), "+1 user.yml:1:4: a bracket is not closed");
+        assert_eq!(told(&live, "order"), "2");
+        let restarted = fake.live(None, 64);
+        advance(&restarted);
+        assert_eq!(told(&restarted, "user"), told(&live, "user"));
+    }
+
+    #[test]
+    fn without_any_whole_commit_the_problems_are_the_answer() {
+        let fake = Fake::new();
+        fake.commit("main", &[("user.yml", BAD), ("order.yml", GOOD)]);
+        fake.commit("main", &[("order.yml", "a: 2")]);
+        let live = fake.live(None, 64);
+        advance(&live);
+        assert_eq!((told(&live, "user").as_str(), told(&live, "order").as_str()), ("none", "2"));
+    }
+
+    #[test]
+    fn tags_never_fall_back() {
+        let fake = Fake::new();
+        fake.commit("main", &[("user.yml", GOOD)]);
+        let broken = fake.commit("main", &[("user.yml", BAD)]);
+        fake.tag("v1", broken);
+        let live = fake.live(None, 64);
+        advance(&live);
+        let loaded = live.load(&Arc::from("v1")).unwrap().unwrap();
+        assert!(loaded.pins.is_empty());
+        let address = Address::parse("user", None, None).unwrap();
+        assert!(live.pin("v1", &loaded, &address).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_limit_searches_no_history_and_leaves_the_last_answer_in_memory() {
+        let fake = Fake::new();
+        fake.commit("main", &[("user.yml", GOOD)]);
+        let live = fake.live(None, 64);
+        advance(&live);
+        fake.commit("main", &[("user.yml", &format!("a: {}1{}", "[".repeat(100), "]".repeat(100)))]);
+        advance(&live);
+        assert!(told(&live, "user").starts_with("+1 user.yml:1:"), "{}", told(&live, "user"));
+        assert_eq!(live.table().loaded["main"].pins.known().next().unwrap().1.depth, None);
+        // Another run has nothing in memory, and the older commit is no better than the limit of this server.
+        fake.forget();
+        let restarted = fake.live(None, 64);
+        advance(&restarted);
+        assert_eq!(told(&restarted, "user"), "none");
+    }
+
+    // ── a model: random histories against a reference that looks at every commit ──
+
+    /// A commit: for each file whether it changes, to a whole or a broken text; on top of which earlier commit.
+    #[derive(Debug, Clone)]
+    struct Step {
+        files: Vec<(usize, bool)>,
+        onto: Onto,
+    }
+
+    #[derive(Debug, Clone, Copy)]
+    enum Onto {
+        /// The tip.
+        Tip,
+        /// A merge of an earlier commit into the tip.
+        Merge(usize),
+        /// An earlier commit: the branch is rewritten.
+        Earlier(usize),
+    }
+
+    const FILES: [&str; 5] = ["application.yml", "application-dev.yml", "user.yml", "user-dev.yml", "order.yml"];
+
+    fn step() -> impl Strategy<Value = Step> {
+        let onto = prop_oneof![
+            6 => Just(Onto::Tip),
+            2 => (0..40_usize).prop_map(Onto::Merge),
+            1 => (0..40_usize).prop_map(Onto::Earlier),
+        ];
+        (prop::collection::vec((0..FILES.len(), prop::bool::weighted(0.7)), 0..3), onto)
+            .prop_map(|(files, onto)| Step { files, onto })
+    }
+
+    /// What a commit has: the text of each file, and the commit that it follows.
+    struct Past {
+        commits: Vec<(CommitId, BTreeMap<&'static str, String>, Option<usize>)>,
+    }
+
+    impl Past {
+        /// The newest commit along first parents, the tip included, where the files of an address are whole.
+        fn expected(&self, tip: usize, application: &str, profile: &str) -> Option<CommitId> {
+            let stems = [
+                "application".to_owned(),
+                format!("application-{profile}"),
+                application.to_owned(),
+                format!("{application}-{profile}"),
+            ];
+            let mut next = Some(tip);
+            while let Some(index) = next {
+                let (id, files, parent) = &self.commits[index];
+                let is_whole = stems
+                    .iter()
+                    .all(|stem| files.get(format!("{stem}.yml").as_str()).is_none_or(|text| !text.contains('[')));
+                if is_whole {
+                    return Some(*id);
+                }
+                next = *parent;
+            }
+            None
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(if cfg!(debug_assertions) { 60 } else { 2_000 }))]
+
+        #[test]
+        fn an_answer_is_from_the_newest_whole_commit_and_a_restart_decides_alike(steps in prop::collection::vec(step(), 1..40)) {
+            let fake = Fake::new();
+            let live = fake.live(None, 64);
+            let mut past = Past { commits: Vec::new() };
+            let mut tip: Option<usize> = None;
+            for (number, step) in steps.iter().enumerate() {
+                let parent = match step.onto {
+                    Onto::Earlier(index) => tip.map(|_| index % past.commits.len()),
+                    Onto::Tip | Onto::Merge(_) => tip,
+                };
+                let mut files = parent.map(|index| past.commits[index].1.clone()).unwrap_or_default();
+                if let (Onto::Merge(index), Some(_)) = (step.onto, tip) {
+                    // The other side wins, as if its changes were merged in.
+                    files.extend(past.commits[index % past.commits.len()].1.clone());
+                }
+                for (file, good) in &step.files {
+                    files.insert(FILES[*file], if *good { format!("n: {number}") } else { format!("n: [{number}") });
+                }
+                let id = fake.commit_on("main", parent.map(|index| past.commits[index].0), &files);
+                past.commits.push((id, files, parent));
+                tip = Some(past.commits.len() - 1);
+                live.advance().unwrap();
+                let restarted = fake.live(None, 64);
+                restarted.advance().unwrap();
+                for (application, profile) in [("user", "dev"), ("user", "x"), ("order", "dev"), ("nobody", "default")] {
+                    let address = Address::parse(application, Some(profile), None).unwrap();
+                    let answering = |live: &Live| {
+                        let loaded = live.table().loaded["main"].clone();
+                        match answer::whole(&loaded.snapshot, &address) {
+                            Ok(_) => Some(Arc::clone(&loaded.snapshot)),
+                            Err(_) => live.pin("main", &loaded, &address).unwrap().map(|pin| pin.snapshot),
+                        }
+                    };
+                    let (running, fresh) = (answering(&live), answering(&restarted));
+                    for snapshot in running.iter().chain(&fresh) {
+                        prop_assert!(answer::whole(snapshot, &address).is_ok(), "an answer is never from a commit that is broken for it");
+                    }
+                    let commit = |snapshot: &Option<Arc<Snapshot>>| snapshot.as_ref().map(|snapshot| snapshot.commit);
+                    if let Some(expected) = past.expected(past.commits.len() - 1, application, profile) {
+                        prop_assert_eq!(commit(&running), Some(expected));
+                        prop_assert_eq!(commit(&fresh), Some(expected), "a restart decides alike");
+                        // The mini snapshot answers as the whole commit does.
+                        let whole = live.whole(expected);
+                        let spelled = |snapshot: &Snapshot| {
+                            let selection = answer::whole(snapshot, &address).unwrap();
+                            answer::spell(&selection, &Spelling::default()).unwrap().body
+                        };
+                        prop_assert_eq!(spelled(&whole), spelled(running.as_ref().unwrap()));
+                    }
+                }
+            }
+        }
+    }
+}
