@@ -42,9 +42,9 @@ impl KeyArgs {
         self.keys.is_empty() && self.settings.is_none() && self.spring_key_file.is_none()
     }
 
-    /// What opens sealed values for a command that serves nobody: one that stays closed stands there as it is.
+    /// What opens sealed values for a command that serves nobody.
     pub(super) fn secrets(&self, environment: &Environment) -> Result<Secrets, Failure> {
-        Ok(Secrets { ring: Arc::new(self.ring(None, environment)?), on_failure: OnFailure::Leave })
+        Ok(Secrets { ring: Arc::new(self.ring(None, environment)?), on_failure: OnFailure::Tell })
     }
 
     /// The keys, of which `seals` seals, or else the first.

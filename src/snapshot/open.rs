@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::config::key::{Key, append, append_index};
 use crate::config::layer::{Body, Data, Document, Entry, Node};
+use crate::config::plain::Plain;
 use crate::config::problem::{Fault, Position};
 use crate::config::select::Rank;
 use crate::config::value::Opened;
@@ -36,6 +37,9 @@ pub enum OnFailure {
     Invalid,
     /// It is served as it is sealed, for clients that open it themselves.
     Leave,
+    /// Nobody is served: it is shown as an opened one is, and a fault of its file as far as it can be judged with the keys
+    /// that are there. That there are none is none.
+    Tell,
 }
 
 /// Equal for openings that give equal values: a digest of keys, place and setting.
@@ -108,7 +112,7 @@ impl Opening {
     pub(super) fn new(sealed: Arc<Body>, rank: &Rank, secrets: &Secrets) -> Self {
         let mut opener = Opener { rank, secrets, opened: 0, unopened: Vec::new(), invalid: Vec::new() };
         let documents = sealed.documents.iter().map(|document| opener.document(document)).collect();
-        let faults = opener.unopened.iter().map(|unopened| unopened.fault(secrets.on_failure));
+        let faults = opener.unopened.iter().filter_map(|unopened| unopened.fault(secrets.on_failure));
         let faults: Vec<Fault> = sealed.faults.iter().cloned().chain(faults).collect();
         let is_broken = secrets.on_failure == OnFailure::Pin && !opener.unopened.is_empty();
         let body = Body { documents: if is_broken { Vec::new() } else { documents }, faults };
@@ -125,13 +129,16 @@ impl Opening {
 }
 
 impl Unopened {
-    fn fault(&self, on_failure: OnFailure) -> Fault {
+    fn fault(&self, on_failure: OnFailure) -> Option<Fault> {
         let message = format!("`{}`: {}", self.key, self.error);
-        let fault = match on_failure {
-            OnFailure::Pin => Fault::error(self.error.code(), self.at, message),
-            OnFailure::Invalid | OnFailure::Leave => Fault::warning(self.error.code(), self.at, message),
+        let fault = match (on_failure, &self.error) {
+            (OnFailure::Tell, OpenError::NoKey { .. }) => return None,
+            (OnFailure::Invalid | OnFailure::Leave, _) | (OnFailure::Tell, OpenError::UnknownKey { .. }) => {
+                Fault::warning(self.error.code(), self.at, message)
+            }
+            (OnFailure::Pin | OnFailure::Tell, _) => Fault::error(self.error.code(), self.at, message),
         };
-        fault.with_hint(self.error.hint())
+        Some(fault.with_hint(self.error.hint()))
     }
 }
 
@@ -194,11 +201,17 @@ impl Opener<'_> {
             }
             Err(error) => {
                 self.unopened.push(Unopened { key: path.to_owned(), at, error });
-                if self.secrets.on_failure == OnFailure::Invalid {
-                    self.invalid.push((path.to_owned(), at));
-                    return None;
+                match self.secrets.on_failure {
+                    OnFailure::Invalid => {
+                        self.invalid.push((path.to_owned(), at));
+                        None
+                    }
+                    OnFailure::Tell => {
+                        let plain = Plain::new(text.to_string());
+                        Some(Data::Secret(Opened { sealed: Arc::clone(text), plain }))
+                    }
+                    OnFailure::Pin | OnFailure::Leave => Some(Data::Text(Arc::clone(text))),
                 }
-                Some(Data::Text(Arc::clone(text)))
             }
         }
     }
@@ -333,6 +346,28 @@ mod tests {
         assert!(
             told(OnFailure::Pin).starts_with("user.yml:1:8: `a.b`: the sealed value does not open with key `one`\n")
         );
+    }
+
+    #[test]
+    fn what_is_only_told_is_hidden_and_a_fault_unless_it_is_the_key_that_is_missing() {
+        let (vault, elsewhere) = (Vault(1), Vault(1).seal("user", "x", "x"));
+        let told = |text: &str, ring: Arc<Keyring>| {
+            let secrets = Secrets { ring, on_failure: OnFailure::Tell };
+            let snapshot = build(&[("user.yml", text.to_owned())], &secrets, &mut Bodies::default());
+            let problems = snapshot.problems.iter().map(|problem| format!("{:?} {}", problem.severity, problem.code));
+            problems.collect::<Vec<_>>().join(" ")
+        };
+        let copied = format!("a: '{elsewhere}'");
+        assert_eq!(told(&copied, vault.ring()), "Error cipher-auth");
+        assert_eq!(told(&copied, Arc::default()), "");
+        assert_eq!(told(&copied.replace("{key:one}", "{key:two}"), vault.ring()), "Warning cipher-unknown-key");
+        assert_eq!(told("a: '{cipher}{v:1}{key:one}'", Arc::default()), "Error cipher-malformed");
+        let secrets = Secrets { on_failure: OnFailure::Tell, ..Secrets::default() };
+        let closed = format!("x: '{elsewhere}'\nurl: 'db:${{x}}'");
+        let snapshot = build(&[("user.yml", closed)], &secrets, &mut Bodies::default());
+        let selection = answer::select(&snapshot, &Address::parse("user", None, None).unwrap()).unwrap();
+        let shown = crate::format::write(crate::format::Format::Json, &selection.value(Resolve::Known), false);
+        assert_eq!(shown, r#"{"x":"***","url":"***"}"#);
     }
 
     #[test]

@@ -114,11 +114,6 @@ impl Fake {
         self.held().labels.tips.insert(Arc::from(name), Tip { commit, kind: LabelKind::Tag });
     }
 
-    /// Forgets which commits were good.
-    pub(super) fn forget(&self) {
-        self.held().good.clear();
-    }
-
     /// Sets a branch to a commit.
     pub(super) fn point(&self, branch: &str, commit: CommitId) {
         self.held().labels.tips.insert(Arc::from(branch), Tip { commit, kind: LabelKind::Branch });

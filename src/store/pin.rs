@@ -4,6 +4,7 @@
 //! last served stands in. Faults that no commit is to blame for, such as a key that is missing, search no history.
 
 use std::collections::{BTreeMap, HashMap};
+use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::answer::{self, AnswerError};
@@ -123,6 +124,27 @@ impl Broken {
     }
 }
 
+/// The addresses that no commit was found for so far.
+struct Left {
+    /// An older one may answer them.
+    faulty: Vec<Broken>,
+    /// The settings of this server keep the commit from answering that would. To pass over it would let a missing key
+    /// decide what is served, so nothing but what is in memory stands in.
+    closed: Vec<Broken>,
+}
+
+impl Left {
+    /// Looks no further for addresses that nothing but the settings keeps a snapshot from answering.
+    fn close(&mut self, snapshot: &Snapshot) {
+        let is_closed = |broken: &Broken| {
+            Broken::find(snapshot, broken.address.clone()).is_some_and(|found| found.is_of_settings())
+        };
+        let (closed, faulty) = mem::take(&mut self.faulty).into_iter().partition(is_closed);
+        self.faulty = faulty;
+        self.closed.extend::<Vec<Broken>>(closed);
+    }
+}
+
 /// Looks for older commits of one source.
 pub struct Search<'a> {
     /// Reads the commits.
@@ -149,26 +171,32 @@ impl Search<'_> {
     fn pins(&mut self, tip: CommitId, broken: Vec<Broken>) -> BTreeMap<Asked, Option<Pin>> {
         let mut pins = BTreeMap::new();
         let (closed, faulty): (Vec<_>, Vec<_>) = broken.into_iter().partition(Broken::is_of_settings);
-        let left = self.walk(tip, faulty, &mut pins);
-        for broken in closed.into_iter().chain(left) {
-            let pin = self.last_served(&broken);
+        let mut left = Left { faulty, closed };
+        self.walk(tip, &mut left, &mut pins);
+        for broken in left.closed {
+            let pin = self.in_memory(&broken);
+            pins.insert(asked(&broken.address), pin);
+        }
+        for broken in left.faulty {
+            let pin = self.in_memory(&broken).or_else(|| self.remembered(&broken));
             pins.insert(asked(&broken.address), pin);
         }
         pins
     }
 
     /// Goes back from the tip until every address is found whole; those that are not are left.
-    fn walk(&mut self, tip: CommitId, mut wanted: Vec<Broken>, pins: &mut BTreeMap<Asked, Option<Pin>>) -> Vec<Broken> {
-        let paths = paths(wanted.iter().map(|broken| &broken.address), self.past.meaning.0);
+    fn walk(&mut self, tip: CommitId, left: &mut Left, pins: &mut BTreeMap<Asked, Option<Pin>>) {
+        let paths = paths(left.faulty.iter().map(|broken| &broken.address), self.past.meaning.0);
         let (mut next, mut known) = (tip, None);
         for depth in 1..=FURTHEST {
-            if wanted.is_empty() {
+            if left.faulty.is_empty() {
                 break;
             }
             let Ok(Some(parent)) = self.parent(next) else { break };
             next = parent;
             if let Some(before) = self.before.filter(|before| before.snapshot.commit == parent) {
-                wanted = resume(before, depth, wanted, pins);
+                left.faulty = resume(before, depth, mem::take(&mut left.faulty), pins);
+                left.close(before.snapshot);
                 known = None;
                 continue;
             }
@@ -178,29 +206,29 @@ impl Search<'_> {
             }
             let Ok(snapshot) = self.past.snapshot(parent, &files) else { break };
             known = Some(files);
-            wanted.retain(|broken| {
+            left.faulty.retain(|broken| {
                 let is_whole = answer::whole(&snapshot, &broken.address).is_ok();
                 if is_whole {
                     pins.insert(asked(&broken.address), Some(broken.pinned(&snapshot, Some(depth))));
                 }
                 !is_whole
             });
+            left.close(&snapshot);
         }
-        wanted
     }
 
-    /// What was last served for an address that has no whole commit, or no key to be opened with.
-    fn last_served(&mut self, broken: &Broken) -> Option<Pin> {
-        if let Some(before) = self.before {
-            if answer::whole(before.snapshot, &broken.address).is_ok() {
-                return Some(broken.pinned(before.held, None));
-            }
-            if let Some(Some(pin)) = before.pins.get(&broken.address)
-                && answer::whole(&pin.snapshot, &broken.address).is_ok()
-            {
-                return Some(broken.pinned(&pin.snapshot, None));
-            }
+    /// What this run last served for an address.
+    fn in_memory(&self, broken: &Broken) -> Option<Pin> {
+        let before = self.before?;
+        if answer::whole(before.snapshot, &broken.address).is_ok() {
+            return Some(broken.pinned(before.held, None));
         }
+        let pin = before.pins.get(&broken.address)??;
+        answer::whole(&pin.snapshot, &broken.address).is_ok().then(|| broken.pinned(&pin.snapshot, None))
+    }
+
+    /// What the commit has for an address that was whole the last time, perhaps in an earlier run.
+    fn remembered(&mut self, broken: &Broken) -> Option<Pin> {
         let good = self.good?;
         let files = self.past.files(good, &paths(std::iter::once(&broken.address), self.past.meaning.0)).ok()?;
         let snapshot = self.past.snapshot(good, &files).ok()?;
@@ -386,11 +414,26 @@ mod tests {
         advance(&live);
         assert!(told(&live, "user").starts_with("+1 user.yml:1:"), "{}", told(&live, "user"));
         assert_eq!(live.table().loaded["main"].pins.known().next().unwrap().1.depth, None);
-        // Another run has nothing in memory, and the older commit is no better than the limit of this server.
-        fake.forget();
+        // Another run has nothing in memory, and knowing a good commit is no reason to serve an older one.
         let restarted = fake.live(None, 64);
         advance(&restarted);
         assert_eq!(told(&restarted, "user"), "none");
+    }
+
+    #[test]
+    fn a_commit_that_a_limit_keeps_from_answering_is_not_passed_over() {
+        let fake = Fake::new();
+        fake.commit("main", &[("user.yml", GOOD)]);
+        let live = fake.live(None, 64);
+        advance(&live);
+        for text in [format!("a: {}1{}", "[".repeat(100), "]".repeat(100)).as_str(), BAD, "b: ["] {
+            fake.commit("main", &[("user.yml", text)]);
+            advance(&live);
+            assert!(told(&live, "user").starts_with("+1 user.yml:1:"), "{}", told(&live, "user"));
+            let restarted = fake.live(None, 64);
+            advance(&restarted);
+            assert_eq!(told(&restarted, "user"), "none");
+        }
     }
 
     // ── a model: random histories against a reference that looks at every commit ──

@@ -1,0 +1,270 @@
+//! The files of `docs/ci.md` do what the page says: their commands are run where a build would run them.
+//!
+//! A line of a `run`, `script` or `entry` that begins with `layerd` is a command. It runs in a checkout of the example
+//! repository whose `origin/main` and HEAD are told apart, with the variables that the service sets.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::Command;
+
+use layerd::secret::key::{Key, KeyId};
+use layerd::secret::keyring::Keyring;
+use layerd::secret::place::{Context, Place};
+use serde_yaml::Value;
+
+use crate::harness::folder::Folder;
+use crate::harness::server::{Ran, run};
+
+/// Where each file of `examples/ci` belongs in a configuration repository.
+const FILES: [(&str, &str); 3] = [
+    ("github-actions.yml", ".github/workflows/configuration.yml"),
+    ("gitlab-ci.yml", ".gitlab-ci.yml"),
+    ("pre-commit-config.yaml", ".pre-commit-config.yaml"),
+];
+
+fn text(path: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
+}
+
+/// The YAML blocks of a page whose first line names a path.
+fn blocks(page: &str) -> Vec<(String, String)> {
+    let blocks = page.split("```yaml\n# ").skip(1).filter_map(|rest| rest.split_once("\n```\n"));
+    blocks.filter_map(|(block, _)| Some((block.split_once('\n')?.0.to_owned(), format!("# {block}\n")))).collect()
+}
+
+/// The commands of a file, in their order.
+fn commands(file: &str) -> Vec<String> {
+    fn gather(value: &Value, is_script: bool, found: &mut Vec<String>) {
+        match value {
+            Value::String(text) if is_script => {
+                found.extend(text.lines().filter(|line| line.starts_with("layerd ")).map(str::to_owned));
+            }
+            Value::Sequence(items) => items.iter().for_each(|item| gather(item, is_script, found)),
+            Value::Mapping(map) => {
+                for (name, value) in map {
+                    gather(value, matches!(name.as_str(), Some("run" | "script" | "entry")), found);
+                }
+            }
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    let parsed =
+        serde_yaml::from_str(&text(&format!("examples/ci/{file}"))).unwrap_or_else(|error| panic!("{file}: {error}"));
+    gather(&parsed, false, &mut found);
+    found
+}
+
+/// A checkout as a build finds it.
+struct Checkout {
+    folder: Folder,
+    out: Folder,
+}
+
+impl Checkout {
+    /// `origin/main` has the example and these files more; HEAD is the same.
+    fn new(files: &[(&str, &str)]) -> Self {
+        let checkout = Self { folder: Folder::copy_of("config-repo-example"), out: Folder::new() };
+        checkout.git(&["init", "--quiet", "--initial-branch", "topic"]);
+        checkout.commit(files).git(&["update-ref", "refs/remotes/origin/main", "HEAD"]);
+        checkout
+    }
+
+    fn commit(&self, files: &[(&str, &str)]) -> &Self {
+        self.edit(files).git(&["add", "--all"]);
+        self.git(&["-c", "user.name=A", "-c", "user.email=a@example.org", "commit", "--quiet", "--message", "Change"]);
+        self
+    }
+
+    fn edit(&self, files: &[(&str, &str)]) -> &Self {
+        for (path, text) in files {
+            self.folder.file(path, text);
+        }
+        self
+    }
+
+    fn git(&self, args: &[&str]) -> String {
+        let ran = Command::new("git").args(args).current_dir(self.folder.path()).output().unwrap();
+        assert!(ran.status.success(), "{args:?}: {}", String::from_utf8_lossy(&ran.stderr));
+        String::from_utf8(ran.stdout).unwrap().trim().to_owned()
+    }
+
+    fn run(&self, command: &str) -> Ran {
+        let program = Path::new(env!("CARGO_BIN_EXE_layerd")).parent().unwrap().to_str().unwrap();
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let mut shell = Command::new("bash");
+        shell.args(["-e", "-c", command]).current_dir(self.folder.path()).env_clear();
+        shell
+            .env("PATH", format!("{program}:{}", path.display()))
+            .env("HOME", self.out.path())
+            .env("RUNNER_TEMP", self.out.path());
+        shell.env("GITHUB_BASE_REF", "main");
+        // The root, for every branch here leaves the target at its only commit.
+        shell.env("CI_MERGE_REQUEST_DIFF_BASE_SHA", self.git(&["rev-list", "--max-parents=0", "HEAD"]));
+        run(&mut shell)
+    }
+
+    /// Each command of a file that ended otherwise than with 0, with its exit code.
+    fn refused(&self, file: &str) -> Vec<String> {
+        let ran = commands(file).into_iter().map(|command| (self.run(&command), command));
+        ran.filter(|(ran, _)| ran.code != Some(0))
+            .map(|(ran, command)| format!("{} {command}", ran.code.unwrap()))
+            .collect()
+    }
+}
+
+const GOOD: [(&str, &str); 1] = [("order-service/application.yml", "server: {port: 9082}\n")];
+const BROKEN: [(&str, &str); 1] = [("order-service/application.yml", "server: {port: 9082\n")];
+const SECRET: [(&str, &str); 1] = [("order-service/application.yml", "datasource.password: 'x8Kq2vLw'\n")];
+
+const VALIDATE: [&str; 3] = [
+    r#"layerd validate --changed-since "origin/$GITHUB_BASE_REF" --format github"#,
+    r#"layerd validate --changed-since "$CI_MERGE_REQUEST_DIFF_BASE_SHA" --format junit > layerd.xml"#,
+    "layerd validate --changed-since HEAD",
+];
+
+/// What HEAD, or for a hook the files on disk, bring.
+fn changed(file: &str, before: &[(&str, &str)], change: &[(&str, &str)]) -> Checkout {
+    let checkout = Checkout::new(before);
+    if file == "pre-commit-config.yaml" {
+        checkout.edit(change)
+    } else {
+        checkout.commit(change)
+    };
+    checkout
+}
+
+#[test]
+fn the_page_shows_the_files_of_the_examples() {
+    let blocks = blocks(&text("docs/ci.md"));
+    let files: Vec<_> =
+        FILES.iter().map(|(file, path)| ((*path).to_owned(), text(&format!("examples/ci/{file}")))).collect();
+    assert_eq!(blocks, files);
+}
+
+#[test]
+fn every_way_to_check_is_in_the_files() {
+    assert_eq!(
+        FILES.map(|(file, _)| commands(file).join("\n")),
+        [
+            [
+                VALIDATE[0],
+                "layerd validate --format github",
+                "layerd secrets audit",
+                r#"layerd diff "origin/$GITHUB_BASE_REF" HEAD --format markdown > "$RUNNER_TEMP/diff.md""#,
+                r#"layerd validate --format sarif > "$RUNNER_TEMP/layerd.sarif" || test $? -eq 1"#,
+            ]
+            .join("\n"),
+            [
+                VALIDATE[1],
+                "layerd validate",
+                "layerd secrets audit",
+                r#"layerd diff "$CI_MERGE_REQUEST_DIFF_BASE_SHA" HEAD --format markdown > layerd-diff.md"#,
+            ]
+            .join("\n"),
+            [VALIDATE[2], "layerd secrets audit"].join("\n"),
+        ]
+    );
+}
+
+#[test]
+fn a_good_change_passes_and_is_told() {
+    for (file, _) in FILES {
+        let checkout = changed(file, &[], &GOOD);
+        assert_eq!(checkout.refused(file), [""; 0], "{file}");
+        let told = match file {
+            "github-actions.yml" => checkout.out.read("diff.md"),
+            "gitlab-ci.yml" => checkout.folder.read("layerd-diff.md"),
+            _ => continue,
+        };
+        assert!(told.starts_with("### Configuration\n\n"), "{told}");
+        assert!(
+            told.contains("| ✏️ | `server.port` | `8082` | `9082` | `order-service/application.yml:1` |"),
+            "{told}"
+        );
+    }
+}
+
+#[test]
+fn a_change_that_breaks_a_service_is_refused_with_its_place() {
+    for ((file, _), validate) in FILES.iter().zip(VALIDATE) {
+        let checkout = changed(file, &[], &BROKEN);
+        let whole = match *file {
+            "github-actions.yml" => Some("1 layerd validate --format github"),
+            "gitlab-ci.yml" => Some("1 layerd validate"),
+            _ => None,
+        };
+        let audit = "1 layerd secrets audit".to_owned();
+        let expected: Vec<String> =
+            std::iter::once(format!("1 {validate}")).chain(whole.map(str::to_owned)).chain([audit]).collect();
+        assert_eq!(checkout.refused(file), expected, "{file}");
+        match *file {
+            "github-actions.yml" => {
+                let told = "::error file=order-service/application.yml,line=1,col=9,title=syntax::";
+                assert!(checkout.run(validate).stdout.starts_with(told), "{}", checkout.run(validate));
+                let sarif: serde_json::Value = serde_json::from_str(&checkout.out.read("layerd.sarif")).unwrap();
+                assert_eq!(sarif["runs"][0]["results"][0]["ruleId"], "syntax");
+                assert!(checkout.out.read("diff.md").contains("No answer since the change"));
+            }
+            "gitlab-ci.yml" => {
+                let junit = checkout.folder.read("layerd.xml");
+                assert!(junit.contains("<failure ") && junit.contains("order-service/application.yml"), "{junit}");
+            }
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn what_was_broken_before_does_not_hold_up_a_good_change() {
+    let old = [("old.yml", "a: [\n")];
+    for ((file, _), validate) in FILES.iter().zip(VALIDATE) {
+        let ran = changed(file, &old, &GOOD).run(validate);
+        assert_eq!(ran.code, Some(0), "{file}: {ran}");
+    }
+}
+
+#[test]
+fn a_secret_in_plain_text_is_refused_and_not_repeated() {
+    for (file, _) in FILES {
+        let checkout = changed(file, &[], &SECRET);
+        assert_eq!(checkout.refused(file), ["1 layerd secrets audit"], "{file}");
+        let ran = checkout.run("layerd secrets audit");
+        assert_eq!(ran.stdout, "order-service/application.yml:1:22: datasource.password: its name says password\n");
+    }
+}
+
+#[test]
+fn sealed_values_are_told_as_stars_and_opened_only_with_keys() {
+    let key = "layerdkey_BwgLEBcgKzhHWGuAl7DL6AcoS3CXwOsYR3ir4BdQi8hKwsvO";
+    let ring = Keyring::new(vec![(KeyId::new("ci").unwrap(), Key::from_text(key).unwrap())], None, None).unwrap();
+    let place = Place { rank: "order-service", application: Some("order-service"), key: "password" };
+    let sealed = ring.seal("x8Kq2vLw", Context::Prop, &place, [7; 24]).unwrap();
+    let copied = format!("server.port: 8082\nother: '{sealed}'\n");
+    let checkout = changed("", &[], &[("order-service/application.yml", &copied)]);
+    assert_eq!(checkout.refused("github-actions.yml"), [""; 0], "there is no key to open it with");
+    let told = checkout.out.read("diff.md");
+    assert!(told.contains("| ➕ | `other` |  | `\"***\"` | `order-service/application.yml:2` |"), "{told}");
+    assert!(!told.contains(&sealed[40..]), "{told}");
+    let file = checkout.out.file("key", key).path().join("key");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    let ran = checkout.run(&format!("{} --keys ci={}", VALIDATE[0], file.display()));
+    let told = "::error file=order-service/application.yml,line=2,col=8,title=cipher-auth::`other`: the sealed value does \
+                not open with key `ci`";
+    assert!(ran.code == Some(1) && ran.stdout.starts_with(told), "{ran}");
+}
+
+#[test]
+fn a_commit_that_was_not_fetched_is_no_clean_answer() {
+    let checkout = Checkout::new(&[]);
+    checkout.git(&["update-ref", "-d", "refs/remotes/origin/main"]);
+    let refused = |command: &str| {
+        let ran = checkout.run(command);
+        (ran.code, ran.stderr.lines().next().unwrap_or_default().to_owned())
+    };
+    let validate = refused(VALIDATE[0]);
+    assert_eq!(validate, (Some(3), "error: the repository has no revision `origin/main`".to_owned()));
+    let diff = refused(r#"layerd diff "origin/$GITHUB_BASE_REF" HEAD"#);
+    assert_eq!(diff, (Some(2), "error: there is no commit `origin/main` in the repository".to_owned()));
+}
