@@ -25,6 +25,14 @@ const CONNECTIONS: usize = 32;
 
 const PATH: &str = "/api/v1/config/user-service/production";
 
+/// The same configuration as Spring's clients ask for it; each is compared with `PATH`.
+const SPRING: [&str; 4] = [
+    "/user-service/production",
+    "/user-service-production.yml",
+    "/user-service-production.properties",
+    "/user-service-production.json",
+];
+
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     match arguments.get(1).map(String::as_str) {
@@ -45,17 +53,25 @@ fn measure(short: bool) {
         ("layerd", layerd),
     ];
     let mut rates: Vec<Vec<f64>> = vec![Vec::new(); servers.len() + 1];
+    let mut of_spring: Vec<Vec<f64>> = vec![Vec::new(); SPRING.len()];
     for _ in 0..rounds {
         for (index, (_, server)) in servers.iter().enumerate() {
             rates[index].push(server.rate(&server.request(""), time));
         }
         let unchanged = format!("If-None-Match: {}\r\n", servers[2].1.etag());
         rates[servers.len()].push(servers[2].1.rate(&servers[2].1.request(&unchanged), time));
+        for (path, rates) in SPRING.iter().zip(&mut of_spring) {
+            rates.push(servers[2].1.rate(&servers[2].1.request_for(path, ""), time));
+        }
     }
     let names = servers.iter().map(|(name, _)| *name).chain(["layerd, 304"]);
     for (name, rates_of) in names.zip(&rates) {
         let ratio = median(rates_of.iter().zip(&rates[1]).map(|(rate, axum)| rate / axum).collect());
         println!("{name:20} {:>9.0} requests/s, {ratio:.2} of axum", median(rates_of.clone()));
+    }
+    for (path, rates_of) in SPRING.iter().zip(&of_spring) {
+        let ratio = median(rates_of.iter().zip(&rates[2]).map(|(rate, native)| rate / native).collect());
+        println!("{path:36} {:>9.0} requests/s, {ratio:.2} of layerd's own", median(rates_of.clone()));
     }
 }
 
@@ -92,7 +108,11 @@ impl Server {
     }
 
     fn request(&self, headers: &str) -> Vec<u8> {
-        format!("GET {PATH} HTTP/1.1\r\nHost: {}\r\n{headers}\r\n", self.address).into_bytes()
+        self.request_for(PATH, headers)
+    }
+
+    fn request_for(&self, path: &str, headers: &str) -> Vec<u8> {
+        format!("GET {path} HTTP/1.1\r\nHost: {}\r\n{headers}\r\n", self.address).into_bytes()
     }
 
     fn exchange(&self) -> (String, Vec<u8>) {

@@ -6,12 +6,17 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
+use super::environment::nested;
 use super::{AnswerError, Selection, select};
 use crate::config::address::Address;
 use crate::config::diff::{Change, Flat, Given, diff, flatten};
-use crate::config::interpolate::Resolve;
+use crate::config::interpolate::{Resolve, Resolver};
+use crate::config::key::{self, Key};
+use crate::config::layer::Origin;
+use crate::config::merge::merge;
 use crate::config::problem::{Position, Problem};
 use crate::config::select::EXTENSIONS;
+use crate::config::semantics::Semantics;
 use crate::config::value::Value;
 use crate::format::{self, Format};
 use crate::snapshot::Snapshot;
@@ -152,7 +157,54 @@ pub fn change(base: &Selection, head: &Selection) -> Change {
 }
 
 fn flat(selection: &Selection) -> Flat {
-    flatten(&selection.effective(), &selection.layers, Resolve::Known)
+    match selection.semantics {
+        Semantics::Native => flatten(&selection.effective(), &selection.layers, Resolve::Known),
+        Semantics::Spring => flat_of_spring(selection),
+    }
+}
+
+/// The keys of the nested answer, so that both semantics can be compared; a list stands where its first item does.
+fn flat_of_spring(selection: &Selection) -> Flat {
+    let effective = selection.effective();
+    let origins = effective.leaves().into_iter().map(|leaf| (leaf.path, leaf.place.origin(&selection.layers)));
+    let origins: BTreeMap<String, Origin> = origins.collect();
+    let layers = nested(selection);
+    let merged = merge(&layers);
+    let mut resolver = Resolver::new(&merged, &layers, Resolve::Known);
+    let nested = merged.to_value(|text, place| resolver.value(text, place));
+    let mut entries = Vec::new();
+    walk(&nested, String::new(), &mut |path, value| {
+        let found = origins.range(path.clone()..).next().filter(|(leaf, _)| leaf.starts_with(&path));
+        if let Some((_, origin)) = found {
+            entries.push((Arc::from(path), Given { value: value.clone(), origin: origin.clone() }));
+        }
+    });
+    Flat::of(entries)
+}
+
+fn walk(value: &Value, path: String, take: &mut impl FnMut(String, &Value)) {
+    match value {
+        Value::Map(map) if !map.is_empty() => {
+            for (step, inner) in map {
+                walk(inner, key::append(path.clone(), Key::literal(step).written()), take);
+            }
+        }
+        _ => take(path, value),
+    }
+}
+
+/// Every address that either snapshot names, for two readings of one commit.
+#[must_use]
+pub fn all(base: &Snapshot, head: &Snapshot) -> Vec<Question> {
+    let known = base.known_addresses().chain(head.known_addresses());
+    let known: BTreeSet<(Arc<str>, Arc<str>)> =
+        known.map(|address| (address.application, Arc::clone(&address.profiles[0]))).collect();
+    let question = |(application, profile): (Arc<str>, Arc<str>)| {
+        let address =
+            Address { application: Arc::clone(&application), profiles: vec![Arc::clone(&profile)], label: None };
+        Question { application, profiles: profile, base: address.clone(), head: address }
+    };
+    known.into_iter().map(question).collect()
 }
 
 /// The value as JSON: the one way in which every spelling of a difference shows a value, and an item of a list.

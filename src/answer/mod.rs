@@ -4,10 +4,14 @@
 //! interpolates and writes them. A caller keeps what `spell` made by the fingerprint of the selection.
 
 pub mod compare;
+pub mod environment;
 mod explain;
 pub mod history;
+mod leaves;
 mod schemas;
+mod text;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -19,17 +23,24 @@ use crate::config::interpolate::{Resolve, Resolver, interpolate};
 use crate::config::layer::Layer;
 use crate::config::merge::merge;
 use crate::config::problem::{Problem, Severity};
+use crate::config::semantics::Semantics;
 use crate::config::value::Value;
 use crate::format::{self, Format};
 use crate::schema::Mode;
 use crate::snapshot::{Parsed, Snapshot};
 
+use environment::Question;
+
 pub use explain::{Explained, HiddenValue, explain};
+pub use leaves::flat_json;
 pub use schemas::{faults, profiles, violations};
+pub use text::{Filled, fill};
 
 /// The layers that answer an address, lowest precedence first.
 #[derive(Debug, Clone)]
 pub struct Selection {
+    /// By which rules they were selected, and are merged.
+    pub semantics: Semantics,
     /// The layers.
     pub layers: Vec<Layer>,
     /// How many layers each joined snapshot has brought, those of the weakest first.
@@ -76,6 +87,16 @@ pub enum AnswerError {
     NoKey(Arc<str>),
 }
 
+impl Spelled {
+    /// The same with something around its text. The tag stays: it stands for what was written around the text as well, if
+    /// that is always the same for the same answer.
+    #[must_use]
+    pub fn map_text(mut self, around: impl FnOnce(&str) -> String) -> Self {
+        self.body = Bytes::from(around(&String::from_utf8_lossy(&self.body)));
+        self
+    }
+}
+
 impl Default for Spelling {
     fn default() -> Self {
         Self { format: Format::Json, resolve: Resolve::Known, pretty: false, key: None }
@@ -87,6 +108,9 @@ impl Default for Spelling {
 /// # Errors
 /// [`AnswerError::Broken`] with what is wrong with the files that take part, if any of them cannot be read.
 pub fn select(snapshot: &Snapshot, address: &Address) -> Result<Selection, AnswerError> {
+    if snapshot.semantics == Semantics::Spring {
+        return environment::environment(snapshot, &Question::of(address)).map(|environment| environment.selection());
+    }
     let mut layers = Vec::new();
     let mut broken = Vec::new();
     let mut digest = Sha256::new();
@@ -108,7 +132,7 @@ pub fn select(snapshot: &Snapshot, address: &Address) -> Result<Selection, Answe
     }
     if broken.is_empty() {
         let parts = vec![layers.len()];
-        return Ok(Selection { layers, parts, fingerprint: shorten(&digest.finalize()) });
+        return Ok(Selection { semantics: Semantics::Native, layers, parts, fingerprint: shorten(&digest.finalize()) });
     }
     Err(AnswerError::Broken(broken))
 }
@@ -144,7 +168,9 @@ pub fn join(selections: impl Iterator<Item = Result<Selection, AnswerError>>) ->
         return Ok(whole.swap_remove(0));
     }
     let mut digest = Sha256::new();
-    let mut joined = Selection { layers: Vec::new(), parts: Vec::new(), fingerprint: Fingerprint::default() };
+    let semantics = whole.first().map_or(Semantics::Native, |first: &Selection| first.semantics);
+    let mut joined =
+        Selection { semantics, layers: Vec::new(), parts: Vec::new(), fingerprint: Fingerprint::default() };
     for selection in whole {
         digest.update(selection.fingerprint);
         joined.layers.extend(selection.layers);
@@ -198,8 +224,12 @@ impl Selection {
 /// # Errors
 /// [`AnswerError::NoKey`] if the spelling asks for a key that is not there.
 pub fn spell(selection: &Selection, spelling: &Spelling) -> Result<Spelled, AnswerError> {
-    let effective = selection.effective();
-    let mut resolver = Resolver::new(&effective, &selection.layers, spelling.resolve);
+    let layers = match selection.semantics {
+        Semantics::Native => Cow::Borrowed(&selection.layers),
+        Semantics::Spring => Cow::Owned(environment::nested(selection)),
+    };
+    let effective = merge(&layers);
+    let mut resolver = Resolver::new(&effective, &layers, spelling.resolve);
     let value = match &spelling.key {
         None => effective.to_value(|text, place| resolver.value(text, place)),
         Some(key) => effective
@@ -247,8 +277,20 @@ fn schema_problems(snapshot: &Snapshot, address: &Address, selection: &Selection
 }
 
 fn etag(format: Format, body: &str) -> Arc<str> {
+    tag(format.media_type(), body)
+}
+
+/// The entity tag of a text under a media type, in quotes.
+#[must_use]
+pub fn tag(media_type: &str, body: &str) -> Arc<str> {
+    tag_of_bytes(media_type, body.as_bytes())
+}
+
+/// The entity tag of bytes under a media type, in quotes.
+#[must_use]
+pub fn tag_of_bytes(media_type: &str, body: &[u8]) -> Arc<str> {
     let mut digest = Sha256::new();
-    digest.update(format.media_type());
+    digest.update(media_type);
     digest.update([0]);
     digest.update(body);
     let digest: Fingerprint = shorten(&digest.finalize());

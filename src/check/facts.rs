@@ -208,7 +208,7 @@ fn kind(entry: &Entry) -> Kind {
         (Data::Map(_), _) => Kind::Map,
         (Data::List(_), _) => Kind::List,
         (Data::Null, _) => Kind::Null,
-        (Data::Bool(_) | Data::Number(_) | Data::Text(_) | Data::Secret(_), _) => Kind::Scalar,
+        (Data::Bool(_) | Data::Number(_) | Data::Text(_) | Data::Secret(_) | Data::Foreign(_), _) => Kind::Scalar,
     }
 }
 
@@ -218,7 +218,7 @@ fn has_placeholders(data: &Data) -> bool {
         Data::List(items) => items.iter().any(|item| has_placeholders(&item.data)),
         Data::Map(entries) => entries.iter().any(|entry| has_placeholders(&entry.node.data)),
         // What is in a secret is no placeholder.
-        Data::Null | Data::Bool(_) | Data::Number(_) | Data::Secret(_) => false,
+        Data::Null | Data::Bool(_) | Data::Number(_) | Data::Secret(_) | Data::Foreign(_) => false,
     }
 }
 

@@ -18,6 +18,7 @@ mod placeholders;
 mod profiles;
 mod schemas;
 mod secrets;
+mod semantics;
 mod yaml11;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -47,7 +48,7 @@ type OfSelection = fn(&Case<'_>, &mut Vec<Problem>);
 
 const OF_TEXT: &[OfText] = &[line_ends::check, yaml11::check, secrets::check];
 const OF_SNAPSHOT: &[OfSnapshot] = &[problems_of_files, names::check, profiles::check];
-const OF_SELECTION: &[OfSelection] = &[layers::check, placeholders::check, schemas::check];
+const OF_SELECTION: &[OfSelection] = &[layers::check, placeholders::check, schemas::check, semantics::check];
 
 /// The bytes of files, by blob. Of files that can be selected, those that are missing are not looked into.
 pub type Texts = HashMap<BlobId, Vec<u8>>;

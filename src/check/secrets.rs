@@ -56,7 +56,7 @@ fn is_suspect(node: &Node, path: &str) -> bool {
         Data::Map(entries) => {
             entries.iter().any(|entry| is_suspect(&entry.node, &append(path.to_owned(), entry.key.written())))
         }
-        Data::Null | Data::Bool(_) | Data::Secret(_) => false,
+        Data::Null | Data::Bool(_) | Data::Secret(_) | Data::Foreign(_) => false,
     }
 }
 

@@ -129,7 +129,7 @@ fn in_yaml12(data: &Data) -> String {
         Data::Null => "null".to_owned(),
         Data::Bool(value) => value.to_string(),
         Data::Number(number) => format!("the number {number}"),
-        Data::Text(_) | Data::List(_) | Data::Map(_) | Data::Secret(_) => "a text".to_owned(),
+        Data::Text(_) | Data::List(_) | Data::Map(_) | Data::Secret(_) | Data::Foreign(_) => "a text".to_owned(),
     }
 }
 

@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use crate::config::locations::Locations;
+use crate::config::semantics::Semantics;
 use crate::config::tree::CommitId;
 use crate::settings::Environment;
 use crate::snapshot::{Bodies, Rules, Secrets, Snapshot};
@@ -69,6 +71,25 @@ impl Commits {
         };
         let (label, snapshot) = built.map_err(|error| unreachable(&error))?;
         Ok(Read { label, snapshot: Arc::new(snapshot) })
+    }
+
+    /// The same commit or files, read by other rules.
+    pub(super) fn under(&mut self, read: &Read, semantics: Semantics) -> Result<Read, Failure> {
+        let Self { repository, local, bodies, .. } = self;
+        let live = &repository.live;
+        // The same folders for both, so that nothing but the semantics differs.
+        let locations = Locations::new(&live.settings.rules.search_paths.entries());
+        let rules = Rules { semantics, locations, ..live.settings.rules.clone() };
+        let secrets = live.settings.secrets.load();
+        let (rules, commit) = ((&rules, &**secrets), read.snapshot.commit);
+        let built = match local {
+            _ if *read.label == *FILES => files(&*live.source, rules, bodies),
+            Some(local) => build(local, commit, rules, bodies),
+            None => live.source.open().and_then(|mut reader| build(&mut *reader, commit, rules, bodies)),
+        };
+        let snapshot = Arc::new(built.map_err(|error| unreachable(&error))?);
+        let label = Arc::from(if semantics == Semantics::Spring { "spring" } else { "native" });
+        Ok(Read { label, snapshot })
     }
 
     /// The commit that a name stands for, `None` for the default.

@@ -40,6 +40,9 @@ pub(super) struct SettingsArgs {
     /// The file with the settings of the server
     #[arg(long, value_name = "FILE")]
     settings: Option<String>,
+    /// The settings of a Spring Cloud Config Server, to answer as it does
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["dir", "git", "settings"])]
+    from_spring: Option<String>,
     /// Where to listen; port 0 picks a free one [default: 127.0.0.1:8888]
     #[arg(long, value_name = "ADDR:PORT")]
     listen: Option<String>,
@@ -66,6 +69,7 @@ impl SettingsArgs {
             git: self.git.clone(),
             label: self.label.clone(),
             settings: self.settings.clone(),
+            from_spring: self.from_spring.clone(),
             listen: self.listen.clone(),
             state: self.state.clone(),
             insecure_open: self.insecure_open,

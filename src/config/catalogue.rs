@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::address::DEFAULT_PROFILE;
-use super::select::{EXTENSIONS, SHARED, SearchPaths};
+use super::select::{EXTENSIONS, SHARED, SPRING_EXTENSIONS, SearchPaths};
 
 /// Names of files that belong to other tools, wherever they stand.
 const OF_OTHER_TOOLS: [&str; 14] = [
@@ -69,6 +69,18 @@ pub fn candidate<'a>(path: &'a str, paths: &SearchPaths) -> Option<Candidate<'a>
     })
 }
 
+/// The file at `path`, if Spring can take it as a property source under some name: every file of a known extension that
+/// is not hidden, for a name may hold a slash and an import may lead anywhere.
+#[must_use]
+pub fn spring_candidate(path: &str) -> Option<Candidate<'_>> {
+    let (folder, file) = path.rsplit_once('/').unwrap_or(("", path));
+    let (name, extension) = file.rsplit_once('.')?;
+    let extension = SPRING_EXTENSIONS.iter().position(|known| *known == extension)?;
+    let is_hidden = path.starts_with('.') || path.contains("/.");
+    let stem = &path[..path.len() - SPRING_EXTENSIONS[extension].len() - 1];
+    (!is_hidden && !name.is_empty()).then_some(Candidate { folder, name, stem, extension })
+}
+
 fn is_or_extends(name: &str, base: &str) -> bool {
     name.strip_prefix(base).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
 }
@@ -85,11 +97,16 @@ impl Catalogue {
                 None => stems.push(candidate.name),
             }
         }
-        // Shorter names first, so that `user` is known before `user-production` is split.
-        stems.sort_unstable_by_key(|stem| (stem.len(), *stem));
-        for stem in stems {
-            catalogue.add_stem(stem);
-        }
+        catalogue.add_stems(stems);
+        catalogue
+    }
+
+    /// Reads the names out of files that Spring can select: a name of a file is that of an application and maybe a profile,
+    /// whatever the folder.
+    #[must_use]
+    pub fn read_spring<'a>(candidates: impl Iterator<Item = Candidate<'a>>) -> Self {
+        let mut catalogue = Self::default();
+        catalogue.add_stems(candidates.map(|candidate| candidate.name).collect());
         catalogue
     }
 
@@ -97,6 +114,14 @@ impl Catalogue {
         let profiles = self.applications.entry(Arc::from(service)).or_default();
         let own = |base: &&str| name.strip_prefix(*base)?.strip_prefix('-').filter(|profile| !profile.is_empty());
         profiles.extend([service, SHARED].iter().find_map(own).map(Arc::from));
+    }
+
+    fn add_stems(&mut self, mut stems: Vec<&str>) {
+        // Shorter names first, so that `user` is known before `user-production` is split.
+        stems.sort_unstable_by_key(|stem| (stem.len(), *stem));
+        for stem in stems {
+            self.add_stem(stem);
+        }
     }
 
     fn add_stem(&mut self, stem: &str) {
@@ -187,5 +212,17 @@ mod tests {
         }
         assert!(candidate("user/application-x.json", &paths).is_some());
         assert!(candidate("user/user.properties", &paths).is_some());
+    }
+
+    #[test]
+    fn spring_may_take_every_file_of_its_extensions_that_is_not_hidden() {
+        let taken = ["application.yml", "a/b/other.yaml", "docker-compose.yml", "x.xml", "a.b.properties"];
+        assert!(taken.iter().all(|path| spring_candidate(path).is_some()));
+        let left = [".github/x.yml", "a/.x.yml", ".yml", "a/.properties", "x.json", "x.YML", "yml", "x.yml.bak"];
+        assert!(left.iter().all(|path| spring_candidate(path).is_none()));
+        let files = ["application-dev.yml", "a/order.xml", "b/order-eu.yml"];
+        let catalogue = Catalogue::read_spring(files.iter().filter_map(|file| spring_candidate(file)));
+        assert_eq!(Vec::from_iter(catalogue.profiles("order")).join(","), "default,dev,eu");
+        assert!(catalogue.names("order") && !catalogue.names("a"));
     }
 }

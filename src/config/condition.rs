@@ -37,6 +37,12 @@ impl Condition {
         Ok(())
     }
 
+    /// True if it holds whatever the profiles are, because nothing is asked of them.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.any.is_empty()
+    }
+
     /// True if a document with this condition takes part for these profiles.
     #[must_use]
     pub fn holds(&self, profiles: &[Arc<str>]) -> bool {

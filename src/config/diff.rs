@@ -40,6 +40,16 @@ pub struct Flat {
     entries: Vec<(Arc<str>, Given)>,
 }
 
+impl Flat {
+    /// A configuration of these keys; of two that are spelled alike the first one counts.
+    #[must_use]
+    pub fn of(mut entries: Vec<(Arc<str>, Given)>) -> Self {
+        entries.sort_by(|(one, _), (other, _)| one.cmp(other));
+        entries.dedup_by(|(one, _), (other, _)| one == other);
+        Self { entries }
+    }
+}
+
 impl Change {
     /// True if nothing differs.
     #[must_use]
@@ -90,10 +100,7 @@ pub fn flatten(effective: &Effective, layers: &[Layer], resolve: Resolve) -> Fla
         entries.push((Arc::from(path), Given { value, origin: slot.place.origin(layers) }));
     };
     walk(&effective.root, "", &mut take);
-    // Stable, so that of two keys that are spelled alike the first one stays.
-    entries.sort_by(|(one, _), (other, _)| one.cmp(other));
-    entries.dedup_by(|(one, _), (other, _)| one == other);
-    Flat { entries }
+    Flat::of(entries)
 }
 
 fn walk(branch: &Branch, above: &str, take: &mut impl FnMut(String, &Slot)) {

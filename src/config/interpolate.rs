@@ -275,6 +275,7 @@ fn spelled(value: &Value) -> Cow<'_, str> {
         Value::Bool(value) => Cow::Borrowed(if *value { "true" } else { "false" }),
         Value::Number(number) => Cow::Owned(number.to_string()),
         // No placeholder names a list or a map, and secrets go their own way.
+        Value::Foreign(foreign) => Cow::Borrowed(foreign.text()),
         Value::List(_) | Value::Map(_) | Value::Secret(_) => Cow::Borrowed(""),
     }
 }

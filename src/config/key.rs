@@ -33,6 +33,12 @@ impl Key {
         Self { written, split: Some(Arc::new(Split { steps, canonical })) }
     }
 
+    /// A key that is taken as it stands, dots and brackets included, as one step.
+    #[must_use]
+    pub const fn whole(written: Arc<str>) -> Self {
+        Self { written, split: None }
+    }
+
     /// A key of exactly one step, whatever characters it holds.
     #[must_use]
     pub fn literal(step: &str) -> Self {

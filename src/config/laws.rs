@@ -80,7 +80,7 @@ proptest! {
     fn every_explained_key_is_found_again(one in document(), two in document()) {
         let Some(layers) = layers(&[&one, &two]) else { return Ok(()) };
         let effective = merge(&layers);
-        let selection = Selection { parts: vec![layers.len()], layers, fingerprint: [0; 16] };
+        let selection = Selection { semantics: crate::config::semantics::Semantics::Native, parts: vec![layers.len()], layers, fingerprint: [0; 16] };
         for key in explain(&selection, Resolve::Nothing, None) {
             let found = effective.get(&key.key, |text, _| Value::String(Arc::clone(text)));
             let is_empty = matches!(&key.value, Value::Map(map) if map.is_empty());

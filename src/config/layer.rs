@@ -8,7 +8,8 @@ use std::sync::Arc;
 use super::condition::Condition;
 use super::key::Key;
 use super::problem::{Fault, Position, Severity};
-use super::value::{Map, Number, Opened, Value};
+use super::steering::Steering;
+use super::value::{Foreign, Map, Number, Opened, Value};
 
 /// A value at its place in a file.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,6 +39,8 @@ pub enum Data {
     Map(Vec<Entry>),
     /// Text that is sealed in the file and has been opened.
     Secret(Opened),
+    /// A value of YAML 1.1 that other formats have no type for.
+    Foreign(Foreign),
 }
 
 /// One key of a map with its value.
@@ -73,6 +76,8 @@ pub struct Document {
     pub root: Vec<Entry>,
     /// For which profiles the document takes part; `None`: always.
     pub condition: Option<Condition>,
+    /// What it says to Spring's loader; nothing under `semantics: native`.
+    pub steering: Steering,
 }
 
 /// What a reader makes of the bytes of one file.
@@ -147,6 +152,7 @@ impl Data {
             Self::List(items) => Value::List(items.iter().map(|item| item.data.to_value()).collect()),
             Self::Map(entries) => Value::Map(entries_to_map(entries)),
             Self::Secret(secret) => Value::Secret(secret.clone()),
+            Self::Foreign(foreign) => Value::Foreign(foreign.clone()),
         }
     }
 }

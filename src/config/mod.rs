@@ -13,9 +13,12 @@ pub mod key;
 #[cfg(test)]
 mod laws;
 pub mod layer;
+pub mod locations;
 pub mod merge;
 pub mod plain;
 pub mod problem;
 pub mod select;
+pub mod semantics;
+pub mod steering;
 pub mod tree;
 pub mod value;

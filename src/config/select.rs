@@ -1,9 +1,11 @@
-//! Which files answer an address, in what order: the precedence rules of the native semantics, as one list.
+//! Which files answer an address, in what order: the precedence rules of either semantics, each as one list.
 //!
 //! A *stem* is the path of a file without its extension. The order of stems is `RANKS` × profiles × places; the files
 //! of one stem follow in the order of [`EXTENSIONS`]. Nothing else in the crate knows an order.
 
 use std::sync::Arc;
+
+use indexmap::IndexSet;
 
 use super::address::Address;
 
@@ -69,6 +71,24 @@ impl SearchPaths {
         }))
     }
 
+    /// The folders that are searched for an application, the root first, in their order.
+    pub fn folders(&self, application: &str) -> impl Iterator<Item = String> {
+        std::iter::once(String::new()).chain(self.places.iter().map(move |place| match place {
+            Place::Shared(folder) => folder.clone(),
+            Place::OfService(before, after) => format!("{before}{application}{after}"),
+        }))
+    }
+
+    /// The entries as settings write them.
+    #[must_use]
+    pub fn entries(&self) -> Vec<String> {
+        let entry = |place: &Place| match place {
+            Place::Shared(folder) => folder.clone(),
+            Place::OfService(before, after) => format!("{before}{PLACEHOLDER}{after}"),
+        };
+        self.places.iter().map(entry).collect()
+    }
+
     /// The service whose folder this is, if it is the folder of one.
     #[must_use]
     pub fn service_of<'a>(&self, folder: &'a str) -> Option<&'a str> {
@@ -83,6 +103,28 @@ impl SearchPaths {
             Place::Shared(_) => None,
         })
     }
+}
+
+/// The extensions of Spring's property sources; in one place a later one wins over an earlier one.
+pub const SPRING_EXTENSIONS: [&str; 4] = ["yaml", "yml", "xml", "properties"];
+
+/// The stems of one rank of Spring's order, weakest first. Its order is: files without profile, then those of profiles;
+/// within them profile × folder × name, and for one stem [`SPRING_EXTENSIONS`], then the documents of the file.
+///
+/// `names` are the applications as asked; `application` is always the weakest of them.
+#[must_use]
+pub fn spring_stems(profiles: Option<&[Arc<str>]>, folders: &[Arc<str>], names: &[Arc<str>]) -> Vec<String> {
+    let suffixes =
+        profiles.map_or_else(|| vec![String::new()], |names| names.iter().map(|n| format!("-{n}")).collect());
+    let others = names.iter().map(|name| &**name).filter(|name| !name.is_empty() && *name != SHARED);
+    let names: Vec<&str> = std::iter::once(SHARED).chain(others).collect();
+    let mut stems: IndexSet<String> = IndexSet::new();
+    for suffix in &suffixes {
+        for folder in folders {
+            stems.extend(names.iter().map(|name| format!("{}{suffix}", join(folder, name))));
+        }
+    }
+    stems.into_iter().collect()
 }
 
 /// What a file is for, the same wherever in the repository it may be kept.
@@ -327,5 +369,19 @@ mod tests {
             "`a/{profile}` holds a wildcard or a placeholder other than one `{application}`"
         );
         assert_eq!(refusal("a/*"), "`a/*` holds a wildcard or a placeholder other than one `{application}`");
+    }
+
+    #[test]
+    fn springs_order_is_profile_then_folder_then_name() {
+        let arcs = |names: &[&str]| names.iter().map(|name| Arc::from(*name)).collect::<Vec<Arc<str>>>();
+        let (folders, names) = (arcs(&["", "sub"]), arcs(&["user", "application", "", "user", "order"]));
+        let stems = |profiles: Option<&[Arc<str>]>| spring_stems(profiles, &folders, &names).join(" ");
+        assert_eq!(stems(None), "application user order sub/application sub/user sub/order");
+        assert_eq!(
+            stems(Some(&arcs(&["p", "q"]))),
+            "application-p user-p order-p sub/application-p sub/user-p sub/order-p \
+             application-q user-q order-q sub/application-q sub/user-q sub/order-q"
+        );
+        assert_eq!(stems(Some(&[])), "");
     }
 }

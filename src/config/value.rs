@@ -30,6 +30,27 @@ pub enum Value {
     Map(Map),
     /// An opened secret. Writers write stars for it, unless it was revealed before.
     Secret(Opened),
+    /// A value of YAML 1.1 that other formats have no type for.
+    Foreign(Foreign),
+}
+
+/// A value that only YAML 1.1 has, as text of the form that other formats give it. Found under `semantics: spring` only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Foreign {
+    /// Bytes (`!!binary`), in base64.
+    Bytes(Arc<str>),
+    /// A time (`!!timestamp`) in UTC, with milliseconds.
+    Time(Arc<str>),
+}
+
+impl Foreign {
+    /// The text.
+    #[must_use]
+    pub const fn text(&self) -> &Arc<str> {
+        match self {
+            Self::Bytes(text) | Self::Time(text) => text,
+        }
+    }
 }
 
 /// An opened secret, and what stands for it where nobody may see it. Equal if the secrets are, however they are sealed.
@@ -58,7 +79,7 @@ impl Value {
             Self::Secret(_) => true,
             Self::List(items) => items.iter().any(Self::has_secret),
             Self::Map(map) => map.values().any(Self::has_secret),
-            Self::Null | Self::Bool(_) | Self::Number(_) | Self::String(_) => false,
+            Self::Null | Self::Bool(_) | Self::Number(_) | Self::String(_) | Self::Foreign(_) => false,
         }
     }
 
@@ -81,7 +102,7 @@ impl Value {
             Self::Map(map) => {
                 Self::Map(map.iter().map(|(key, value)| (Arc::clone(key), value.with_secrets(text))).collect())
             }
-            Self::Null | Self::Bool(_) | Self::Number(_) | Self::String(_) => self.clone(),
+            Self::Null | Self::Bool(_) | Self::Number(_) | Self::String(_) | Self::Foreign(_) => self.clone(),
         }
     }
 }
@@ -93,7 +114,7 @@ pub enum Number {
     Integer(i64),
     /// The decimal digits, with a leading `-` if negative, of an integer beyond 64 bits.
     Big(Arc<str>),
-    /// A finite double.
+    /// A double; finite, but for `.inf` and `.nan` under `semantics: spring`.
     Float(f64),
 }
 

@@ -8,6 +8,7 @@ use crate::config::condition::Condition;
 use crate::config::key::{self, Key};
 use crate::config::layer::{Body, Data, Document, Entry, Node};
 use crate::config::problem::{Fault, Position};
+use crate::config::steering::Steering;
 
 use super::{Limits, NEST_LESS, Raw};
 
@@ -42,7 +43,7 @@ fn finish_one(
     for keys in WITHOUT_EFFECT {
         visit(&root, keys, &mut |entry| warnings.push(without_effect(keys, entry.at)));
     }
-    Ok(Document { number, root, condition })
+    Ok(Document { number, root, condition, steering: Steering::default() })
 }
 
 fn without_effect(keys: &[&str], at: Position) -> Fault {
@@ -104,7 +105,7 @@ fn add_expression(condition: &mut Condition, node: &Node) -> Result<(), Fault> {
         Data::Text(text) => condition.add(text, node.at),
         Data::Bool(value) => condition.add(&value.to_string(), node.at),
         Data::Number(number) => condition.add(&number.to_string(), node.at),
-        Data::List(_) | Data::Map(_) | Data::Secret(_) => Err(Fault::error(
+        Data::List(_) | Data::Map(_) | Data::Secret(_) | Data::Foreign(_) => Err(Fault::error(
             "profile-expression",
             node.at,
             "`spring.config.activate.on-profile` takes an expression or a list of expressions",

@@ -79,7 +79,7 @@ fn render_node(node: &Node, depth: usize, out: &mut String) {
         Data::Bool(value) => writeln!(out, "{value}").unwrap(),
         Data::Number(value) => writeln!(out, "{value}").unwrap(),
         Data::Text(text) => writeln!(out, "{text:?}").unwrap(),
-        Data::Secret(_) => unreachable!("readers open nothing"),
+        Data::Secret(_) | Data::Foreign(_) => unreachable!("readers open nothing"),
         Data::Map(entries) => {
             writeln!(out, "map").unwrap();
             render_entries(entries, depth + 1, out);

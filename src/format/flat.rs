@@ -41,6 +41,7 @@ pub(crate) fn text(leaf: &Value) -> String {
         Value::Number(number) => number.to_string(),
         Value::String(text) => text.as_ref().to_owned(),
         Value::Secret(_) => STARS.to_owned(),
+        Value::Foreign(foreign) => foreign.text().as_ref().to_owned(),
         Value::Null | Value::List(_) | Value::Map(_) => String::new(),
     }
 }

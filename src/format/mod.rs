@@ -16,12 +16,14 @@ mod escape;
 #[cfg(test)]
 mod fixtures;
 pub(crate) mod flat;
+pub(crate) mod java;
 #[cfg(test)]
 mod laws;
 mod number;
 #[cfg(test)]
 mod samples;
 mod scan;
+pub mod spring;
 
 use crate::config::layer::{Body, Data, Entry};
 use crate::config::problem::{Fault, Position};
@@ -40,6 +42,8 @@ pub enum Format {
     Dotenv,
     /// TOML 1.0; written only.
     Toml,
+    /// Properties as XML; read only, and only under `semantics: spring`.
+    Xml,
 }
 
 /// What the bytes of one configuration file may cost.
@@ -75,6 +79,7 @@ impl Format {
             "yml" | "yaml" => Some(Self::Yaml),
             "json" => Some(Self::Json),
             "properties" => Some(Self::Properties),
+            "xml" => Some(Self::Xml),
             _ => None,
         }
     }
@@ -99,6 +104,7 @@ impl Format {
             Self::Json => "application/json",
             Self::Yaml => "application/yaml",
             Self::Toml => "application/toml",
+            Self::Xml => "application/xml",
             Self::Properties | Self::Dotenv => "text/plain;charset=UTF-8",
         }
     }
@@ -113,7 +119,7 @@ pub fn read(format: Format, bytes: &[u8], limits: &Limits) -> Body {
         Format::Yaml => yaml::read(bytes, limits),
         Format::Json => json::read(bytes, limits),
         Format::Properties => properties::read(bytes, limits),
-        Format::Dotenv | Format::Toml => {
+        Format::Dotenv | Format::Toml | Format::Xml => {
             Err(Fault::error("unreadable-format", Position::new(1, 1), "files of this format are not configuration"))
         }
     };
@@ -139,6 +145,15 @@ pub fn plain_scalars(bytes: &[u8], limits: &Limits, found: impl FnMut(&str, &Dat
     yaml::plain_scalars(bytes, limits, found);
 }
 
+/// Reads the bytes of one file as Spring's loader does: each document as flat keys, in which nothing is a list or a map.
+#[must_use]
+pub fn read_spring(format: Format, bytes: &[u8], limits: &Limits) -> Body {
+    match bytes.len() > limits.file {
+        true => Body::broken(too_large(bytes.len() as u64, limits)),
+        false => spring::read(format, bytes, limits).unwrap_or_else(Body::broken),
+    }
+}
+
 /// The fault of a file of `size` bytes that is over the limit, for callers that know the size before the bytes.
 #[must_use]
 pub fn too_large(size: u64, limits: &Limits) -> Fault {
@@ -156,7 +171,8 @@ pub fn write(format: Format, value: &Value, pretty: bool) -> String {
     match format {
         Format::Json => json::write(value, pretty),
         Format::Yaml => yaml::write(value),
-        Format::Properties => properties::write(value),
+        // Nothing asks for XML, which can only be read.
+        Format::Properties | Format::Xml => properties::write(value),
         Format::Dotenv => dotenv::write(value),
         Format::Toml => toml::write(value),
     }

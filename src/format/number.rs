@@ -43,7 +43,7 @@ pub(super) fn float(literal: &str, at: Position) -> Result<Number, Fault> {
     })
 }
 
-fn refuse_long(literal: &str, at: Position) -> Result<(), Fault> {
+pub(super) fn refuse_long(literal: &str, at: Position) -> Result<(), Fault> {
     if literal.len() <= LONGEST {
         return Ok(());
     }

@@ -3,6 +3,8 @@
 //! Formats differ in what they do with stray bytes (some readers end the file at a NUL, without a word), so none of
 //! them gets to see any. Nothing here knows the grammar of a format.
 
+use std::borrow::Cow;
+
 use crate::config::problem::{Fault, Position};
 
 const BYTE_ORDER_MARK: char = '\u{feff}';
@@ -22,13 +24,34 @@ pub(super) fn text(bytes: &[u8]) -> Result<&str, Fault> {
     let text = std::str::from_utf8(bytes).map_err(|error| not_utf8(bytes, error.valid_up_to()))?;
     let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
     refuse_control_characters(text)?;
+    refuse_leftovers(text)?;
+    Ok(text)
+}
+
+/// The text of a file whose lines may end in CR alone as well; line ends of that kind become LF.
+///
+/// # Errors
+/// As [`text`], a CR aside.
+pub(super) fn text_of_any_breaks(bytes: &[u8]) -> Result<Cow<'_, str>, Fault> {
+    let is_lone = |at: usize| bytes[at] == b'\r' && bytes.get(at + 1) != Some(&b'\n');
+    if !(0..bytes.len()).any(is_lone) {
+        return text(bytes).map(Cow::Borrowed);
+    }
+    let bytes: Vec<u8> = (0..bytes.len()).map(|at| if is_lone(at) { b'\n' } else { bytes[at] }).collect();
+    text(&bytes).map(|text| Cow::Owned(text.to_owned()))
+}
+
+/// Refuses what the merges of Git and its large files leave in the place of a file's own text.
+///
+/// # Errors
+/// `lfs-pointer`, `merge-conflict`.
+pub(super) fn refuse_leftovers(text: &str) -> Result<(), Fault> {
     if text.starts_with(LFS_POINTER) {
         let message = "the file is a Git LFS pointer, not the content that it stands for";
         return Err(Fault::error("lfs-pointer", Position::new(1, 1), message)
             .with_hint("take configuration files out of Git LFS (`git lfs untrack`, then commit them again)"));
     }
-    refuse_conflict_markers(text)?;
-    Ok(text)
+    refuse_conflict_markers(text)
 }
 
 /// The place of the character that begins at byte `offset` of a text; its end, for an offset beyond it.

@@ -103,6 +103,7 @@ fn inline(value: &Value, path: &str, notes: &mut Vec<String>) -> String {
         Value::Number(number) => number.to_string(),
         Value::String(text) => spell_text(text),
         Value::Secret(_) => spell_text(STARS),
+        Value::Foreign(foreign) => spell_text(foreign.text()),
         Value::List(items) => inline_list(items, path, notes),
         Value::Map(map) => inline_map(map, path, notes),
     }

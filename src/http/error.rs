@@ -158,6 +158,18 @@ impl Refusal {
         self.0.status
     }
 
+    /// The sentence.
+    #[must_use]
+    pub fn detail(&self) -> &str {
+        &self.0.detail
+    }
+
+    /// The seconds after which it is worth to ask again.
+    #[must_use]
+    pub fn seconds(&self) -> Option<u32> {
+        self.0.retry_after
+    }
+
     /// The stable name of the failure.
     #[must_use]
     pub fn code(&self) -> &'static str {

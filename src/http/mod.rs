@@ -15,7 +15,7 @@ pub mod ops;
 mod query;
 mod refusals;
 mod seal;
-mod spring;
+pub mod spring;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -23,6 +23,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use axum::Router;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::MethodRouter;
 
 use crate::store::Store;
@@ -37,6 +38,8 @@ pub struct App {
     pub metrics: ops::Metrics,
     /// Whoever may ask may have sealed values opened.
     pub may_decrypt: bool,
+    /// How Spring's clients are answered.
+    pub spring: spring::Settings,
     /// The server is stopping: not ready any more, so that balancers send nobody here.
     pub draining: AtomicBool,
 }
@@ -102,15 +105,35 @@ fn routes() -> Vec<Route> {
 /// The router of all protocols below a prefix.
 pub fn router(app: Arc<App>, prefix: &str) -> Router {
     let add = |router: Router<Arc<App>>, route: Route| router.route(route.path, route.handler);
-    let routes = routes().into_iter().fold(Router::new(), add);
+    let own = OWN.into_iter().fold(Router::new(), |router, path| router.route(path, axum::routing::any(refuse)));
+    let routes = routes().into_iter().fold(own, add);
     let below = match prefix.trim_matches('/') {
         "" => routes,
-        prefix => Router::new().nest(&format!("/{prefix}"), routes),
+        prefix => {
+            let nested = Router::new().nest(&format!("/{prefix}"), routes);
+            spring::health_routes().into_iter().fold(nested, add)
+        }
     };
-    below
-        .method_not_allowed_fallback(async || Refusal::wrong_method())
-        .fallback(async || Refusal::no_route())
-        .with_state(app)
+    below.method_not_allowed_fallback(async || Refusal::wrong_method()).fallback(refuse).with_state(app)
+}
+
+async fn refuse(asked: spring::Asked) -> Response {
+    refuse_path(&asked)
+}
+
+/// The paths that are layerd's own, so that Spring's placeholders, which would take them for applications, do not.
+const OWN: [&str; 2] = ["/api/v1", "/api/v1/{*rest}"];
+
+/// The answer to a path that no route has, in the shape of the protocol that the client probably speaks.
+fn refuse_path(asked: &spring::Asked) -> Response {
+    let named: Vec<_> = asked.raw.iter().map(String::as_str).filter(|segment| !segment.is_empty()).collect();
+    match named.as_slice() {
+        ["api", "v1", ..] | ["health", "live" | "ready"] | ["healthz" | "metrics" | "refresh"] => {
+            let refusal = if named.len() == asked.raw.len() { Refusal::no_route() } else { Refusal::empty_segment() };
+            refusal.into_response()
+        }
+        _ => spring::refuse_path(asked),
+    }
 }
 
 /// How the server listens.
@@ -195,13 +218,22 @@ mod tests {
             GET /metrics Metrics
             POST /api/v1/encrypt Encrypt
             POST /api/v1/decrypt Decrypt
-            POST /encrypt Encrypt
-            POST /encrypt/{name}/{profiles} Encrypt
-            POST /decrypt Decrypt
-            POST /decrypt/{name}/{profiles} Decrypt
+            GET /{file} Read
+            GET /{name}/{profiles} Read
+            GET /{name}/{profiles}/{label} Read
+            GET /{name}/{profiles}/{label}/{*path} Read
             GET /encrypt/status Status
             GET /key Status
-            GET /key/{name}/{profiles} Status";
+            GET /key/{name}/{profiles} Status
+            POST /encrypt Encrypt
+            POST /decrypt Decrypt
+            POST /encrypt/{name}/{profiles} Encrypt
+            POST /decrypt/{name}/{profiles} Decrypt
+            GET /encrypt/{name}/{profiles} Read
+            GET /decrypt/{name}/{profiles} Read
+            GET /actuator Open
+            GET /actuator/health Open
+            GET /actuator/health/{component} Open";
         assert_eq!(routes, expected.lines().map(str::trim).collect::<Vec<_>>());
     }
 }

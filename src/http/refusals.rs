@@ -19,6 +19,12 @@ impl Refusal {
             .hint("configuration is at /api/v1/config/{application}/{profiles}")
     }
 
+    /// 400: a name in the path is empty.
+    pub(super) fn empty_segment() -> Self {
+        let detail = "the path holds an empty segment: a double slash, or one at its end";
+        Self::new(StatusCode::BAD_REQUEST, "invalid-path", detail)
+    }
+
     /// 405: the route does not know this method.
     pub(super) fn wrong_method() -> Self {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "this path does not know that method")

@@ -131,6 +131,7 @@ fn shown(value: &Value, pointer: &str, unknown: &mut BTreeMap<String, Unknown>) 
             unknown.insert(pointer.to_owned(), why);
             "".into()
         }
+        Value::Foreign(value) => (&**value.text()).into(),
         Value::Null => serde_json::Value::Null,
         Value::Bool(value) => (*value).into(),
         Value::Number(number) => json_number(number),
@@ -145,6 +146,7 @@ pub(super) fn to_json(data: &Data) -> serde_json::Value {
         Data::Number(number) => json_number(number),
         Data::Text(text) => (&**text).into(),
         Data::Secret(secret) => (&*secret.sealed).into(),
+        Data::Foreign(value) => (&**value.text()).into(),
         Data::List(items) => items.iter().map(|item| to_json(&item.data)).collect(),
         Data::Map(entries) => {
             let members = entries.iter().map(|entry| (entry.key.written().to_string(), to_json(&entry.node.data)));

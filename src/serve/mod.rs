@@ -211,7 +211,13 @@ fn start(
     let limits = store::Limits { answers: limits.answers, cold: limits.cold };
     let store = Arc::new(Store::new(entries, Arc::clone(&means.secrets), limits));
     let metrics = http::ops::Metrics::new(Registry::default());
-    Ok(App { store, metrics, may_decrypt: means.settings.secrets.decrypt, draining: AtomicBool::new(false) })
+    Ok(App {
+        store,
+        metrics,
+        may_decrypt: means.settings.secrets.decrypt,
+        spring: means.settings.spring.clone(),
+        draining: AtomicBool::new(false),
+    })
 }
 
 fn start_one(source: Opened, loops: Loops) -> Served {

@@ -7,6 +7,8 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
+use crate::config::locations::Locations;
+use crate::config::semantics::Semantics;
 use crate::settings::{CredentialSettings, Place, Settings, SourceSettings};
 use crate::snapshot::{Rules, Secrets};
 use crate::source::child::Worker;
@@ -118,12 +120,13 @@ pub(super) fn matches(source: &SourceSettings) -> Result<Patterns, ServeError> {
 }
 
 fn open_found(source: &SourceSettings, remote: Remote, name: Arc<str>, means: &Means) -> Result<Arc<Live>, SetupError> {
+    let uri = remote.to_string();
     let git = open_git(source, remote, means)?;
-    Ok(Arc::new(live(name, source, means, Box::new(git))?))
+    Ok(Arc::new(live((name, &uri), source, means, Box::new(git))?))
 }
 
 fn live(
-    name: Arc<str>,
+    (name, uri): (Arc<str>, &str),
     source: &SourceSettings,
     means: &Means,
     boxed: Box<dyn source::Source>,
@@ -131,6 +134,7 @@ fn live(
     let live = live::Settings {
         name,
         entry: Arc::from(source.name.as_str()),
+        uri: Arc::from(uri.trim_end_matches('/')),
         label: source.label.as_deref().map(Arc::from),
         rules: rules(source, &means.settings)?,
         secrets: Arc::clone(&means.secrets),
@@ -159,8 +163,20 @@ pub fn open(source: &SourceSettings, means: &Means) -> Result<Opened, ServeError
             (Box::new(Arc::clone(&folder)), Some(folder), super::FOLDER_PERIOD)
         }
     };
-    let live = live(Arc::from(source.name.as_str()), source, means, boxed).map_err(refuse)?;
+    let name = Arc::from(source.name.as_str());
+    let live = live((name, &uri(&source.place)), source, means, boxed).map_err(refuse)?;
     Ok(Opened { live: Arc::new(live), folder, period })
+}
+
+/// Where a source is, as the settings say it but for user and password.
+fn uri(place: &Place) -> String {
+    let url = match place {
+        Place::Git(url) => url,
+        Place::Dir(path) => return format!("file:{}", path.display()),
+    };
+    let Some((scheme, rest)) = url.split_once("://") else { return url.clone() };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    rest[..end].rfind('@').map_or_else(|| url.clone(), |at| format!("{scheme}://{}", &rest[at + 1..]))
 }
 
 fn open_dir(source: &SourceSettings, path: &Path, settings: &Settings) -> Result<DirSource, SetupError> {
@@ -170,6 +186,7 @@ fn open_dir(source: &SourceSettings, path: &Path, settings: &Settings) -> Result
         root: source.path.clone(),
         label: source.label.clone(),
         max_files: settings.limits.files,
+        all_files: settings.semantics == Semantics::Spring,
         max_file_size: settings.limits.format.file as u64,
     })
 }
@@ -215,6 +232,13 @@ fn rules(source: &SourceSettings, settings: &Settings) -> Result<Rules, SetupErr
         ignore.add(GlobBuilder::new(glob).literal_separator(true).build().map_err(refuse)?);
     }
     let ignore: GlobSet = ignore.build().map_err(refuse)?;
-    let schemas = source.schemas;
-    Ok(Rules { search_paths: source.search_paths.clone(), ignore, limits: settings.limits.format, schemas })
+    let search_paths = source.search_paths.clone();
+    Ok(Rules {
+        semantics: settings.semantics,
+        search_paths,
+        locations: Locations::new(&source.locations),
+        ignore,
+        limits: settings.limits.format,
+        schemas: source.schemas,
+    })
 }

@@ -8,7 +8,7 @@ use crate::config::select::SearchPaths;
 use crate::schema::Mode;
 use crate::{format, http, telemetry};
 
-use super::found::{Found, at};
+use super::found::{Found, Given, at};
 use super::known;
 use super::origin::{Mistake, Origin};
 use super::secrets;
@@ -30,13 +30,18 @@ pub(super) fn settings(found: &mut Found, purpose: Purpose) -> Option<Settings> 
     let secrets = secrets::build(found);
     check_open(found);
     let values = Values { found, index: 0 };
+    let semantics = match values.text("semantics")?.as_str() {
+        "spring" => Semantics::Spring,
+        _ => Semantics::Native,
+    };
     Some(Settings {
-        semantics: Semantics::Native,
+        semantics,
         sources,
         secrets: secrets?,
         http: values.http()?,
         limits: values.limits()?,
         telemetry: values.telemetry()?,
+        spring: http::spring::Settings::default(),
         state: values.path("state")?,
     })
 }
@@ -146,6 +151,10 @@ pub(super) struct Values<'a> {
 impl Values<'_> {
     fn source(self, place: Place) -> Option<SourceSettings> {
         let search_paths_written = self.texts("sources[].search-paths")?;
+        // Spring searches the root alone where nothing else is said.
+        let is_said = |given: &Given| given.origin != Origin::Default;
+        let is_said = self.found.get("sources[].search-paths", self.index).is_some_and(is_said);
+        let locations = if is_said { search_paths_written.clone() } else { Vec::new() };
         Some(SourceSettings {
             name: self.text("sources[].name")?,
             place,
@@ -153,6 +162,7 @@ impl Values<'_> {
             labels: self.texts("sources[].labels")?,
             path: self.text("sources[].path")?,
             search_paths: SearchPaths::parse(&search_paths_written).ok()?,
+            locations,
             search_paths_written,
             ignore: self.texts("sources[].ignore")?,
             matches: self.texts("sources[].match")?,

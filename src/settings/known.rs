@@ -113,9 +113,9 @@ const GIB: u64 = 1 << 30;
 pub(super) const KNOWN: &[Known] = &[
     known(
         "semantics",
-        Choice(&["native"], &["spring"]),
+        Choice(&["native", "spring"], &[]),
         "native",
-        "How layers are ordered and values read. Native ([layering.md](layering.md)): what is said about one service is stronger than what is said about all.",
+        "How layers are ordered and values read. Native ([layering.md](layering.md)): what is said about one service is stronger than what is said about all. Spring ([spring.md](spring.md)): as Spring Cloud Config Server does it; `--from-spring` sets it.",
     ),
     known("sources[].name", Name, "config", "The name in metrics, logs and the status page."),
     optional(

@@ -15,6 +15,7 @@ mod origin;
 mod schema;
 mod secrets;
 mod show;
+mod spring;
 mod unit;
 mod value;
 
@@ -33,6 +34,7 @@ use crate::{format, http, telemetry};
 
 use found::{Found, Name};
 
+pub use crate::config::semantics::Semantics;
 pub use environment::Environment;
 pub use found::Given;
 pub use origin::{Mistake, Origin, Refusal};
@@ -55,15 +57,10 @@ pub struct Settings {
     pub limits: Limits,
     /// What is logged, and how.
     pub telemetry: telemetry::Settings,
+    /// How Spring's clients are answered.
+    pub spring: http::spring::Settings,
     /// The folder where mirrors live.
     pub state: PathBuf,
-}
-
-/// How layers are ordered and values read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Semantics {
-    /// What is said about one service is stronger than what is said about all.
-    Native,
 }
 
 /// What the users' files and the answers may cost.
@@ -98,6 +95,8 @@ pub struct SourceSettings {
     pub search_paths: SearchPaths,
     /// The folders that are searched, as written.
     pub search_paths_written: Vec<String>,
+    /// The same under Spring's semantics, with its placeholders and wildcards.
+    pub locations: Vec<String>,
     /// Globs for paths that are not configuration.
     pub ignore: Vec<String>,
     /// Patterns of the addresses that it answers, `application` or `application/profile`.
@@ -172,6 +171,8 @@ pub struct Flags {
     pub label: Option<String>,
     /// `--settings`: the settings file.
     pub settings: Option<String>,
+    /// `--from-spring`: the settings of a Spring Cloud Config Server, in the place of a settings file.
+    pub from_spring: Option<String>,
     /// `--listen`.
     pub listen: Option<String>,
     /// `--state`.
@@ -212,7 +213,9 @@ impl Loaded {
 /// # Errors
 /// Everything that is wrong with them.
 pub fn load(flags: &Flags, environment: &Environment, purpose: Purpose) -> Result<Loaded, Refusal> {
-    let opened = flags.settings.as_ref().map(|name| open(name, environment)).transpose();
+    let file = flags.settings.as_ref().map(|name| (name, "--settings"));
+    let file = file.or(flags.from_spring.as_ref().map(|name| (name, "--from-spring")));
+    let opened = file.map(|(name, flag)| open(name, flag, environment)).transpose();
     let (bytes, mistake) = match opened {
         Ok(bytes) => (bytes, None),
         Err(mistake) => (None, Some(mistake)),
@@ -225,13 +228,13 @@ pub fn load(flags: &Flags, environment: &Environment, purpose: Purpose) -> Resul
     resolve(flags, bytes.as_deref(), environment, purpose, found)
 }
 
-fn open(name: &str, environment: &Environment) -> Result<Vec<u8>, Mistake> {
+fn open(name: &str, flag: &'static str, environment: &Environment) -> Result<Vec<u8>, Mistake> {
     let mut bytes = Vec::new();
     // One byte more than the reader takes, so that it can say that this is too much.
     let most = format::Limits::default().file as u64 + 1;
     let read =
         fs::File::open(environment.directory.join(name)).and_then(|file| file.take(most).read_to_end(&mut bytes));
-    let refuse = |error| Mistake::new(&Origin::Flag("--settings"), format!("`{name}` cannot be read: {error}"));
+    let refuse = |error| Mistake::new(&Origin::Flag(flag), format!("`{name}` cannot be read: {error}"));
     read.map(|_| bytes).map_err(refuse)
 }
 
@@ -246,13 +249,20 @@ fn resolve(
         let base = environment.directory.join(name);
         file::read(name, bytes, base.parent().unwrap_or(Path::new("")), &mut found);
     }
+    let taken = match (&flags.from_spring, file) {
+        (Some(name), Some(bytes)) => Some(spring::Taken::read(name, bytes, &environment.directory, &mut found)),
+        _ => None,
+    };
     if flags.dir.is_some() || flags.git.is_some() {
         found.forget_all(known::SOURCES);
     }
     environment::read(environment, &mut found);
     flags.read(environment, &mut found);
     found.fill(&Value::Path(environment.state()));
-    let settings = build::settings(&mut found, purpose);
+    let mut settings = build::settings(&mut found, purpose);
+    if let (Some(settings), Some(taken)) = (&mut settings, taken) {
+        taken.put_into(settings);
+    }
     let warnings = std::mem::take(&mut found.warnings);
     match settings {
         Some(settings) if found.mistakes.is_empty() => Ok(Loaded { settings, warnings, found }),

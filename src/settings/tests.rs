@@ -50,6 +50,7 @@ fn defaults_are_those_of_the_parts() {
         path: String::new(),
         search_paths: SearchPaths::default(),
         search_paths_written: vec!["{application}".to_owned()],
+        locations: Vec::new(),
         ignore: Vec::new(),
         matches: vec!["*".to_owned()],
         joins_next: false,
@@ -241,7 +242,7 @@ fn dotted_keys_are_settings_too() {
 #[test]
 fn all_mistakes_are_told_together_each_with_its_origin() {
     let file = r#"
-semantics: spring
+semantics: summer
 sources:
   - dir: repo
     serch-paths: [shared]
@@ -263,7 +264,7 @@ telemetry: [json]
     let expected = "\
 warning: LAYERD_HTTPS__LISTEN: `LAYERD_HTTPS__LISTEN` is no setting; it has no effect
 hint: did you mean `LAYERD_HTTP__LISTEN`?
-error: conf/layerd.yaml:2:12: `semantics` is `spring`, which is not available in this version
+error: conf/layerd.yaml:2:12: `semantics` is `summer`, but takes `native` or `spring`
 error: conf/layerd.yaml:5:5: `sources[0].serch-paths` is no setting
 hint: did you mean `sources[0].search-paths`?
 error: conf/layerd.yaml:6:24: `sources[0].search-paths` holds no search path: `../up` leaves the repository

@@ -275,6 +275,7 @@ fn told(data: &Data) -> String {
         Data::List(_) => "a list".to_owned(),
         Data::Map(_) => "a map".to_owned(),
         Data::Secret(_) => "a secret".to_owned(),
+        Data::Foreign(_) => "bytes or a time".to_owned(),
     }
 }
 

@@ -3,25 +3,28 @@
 //! Floor 2. Bytes come in through a function; nothing here knows where from. A body is parsed once for all paths and
 //! commits that have equal bytes: [`Bodies`] finds it again by blob id.
 
+mod bodies;
 mod open;
 mod schemas;
 
-use std::collections::HashMap;
-use std::sync::{Arc, Weak};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use globset::GlobSet;
 
 use crate::config::address::Address;
-use crate::config::catalogue::{Candidate, Catalogue, candidate};
+use crate::config::catalogue::{Candidate, Catalogue, candidate, spring_candidate};
 use crate::config::layer::Body;
+use crate::config::locations::{Locations, Names};
 use crate::config::problem::{Fault, Position, Problem, Severity};
-use crate::config::select::{self, EXTENSIONS, Rank, SearchPaths};
+use crate::config::select::{self, EXTENSIONS, Rank, SPRING_EXTENSIONS, SearchPaths};
+use crate::config::semantics::Semantics;
 use crate::config::tree::{BlobId, CommitId, File, Skipped, Tree};
+use crate::format::spring::xml::NO_PROPERTIES;
 use crate::format::{self, Format, Limits};
-use crate::schema::{Mode, Set};
+use crate::schema::Mode;
 
-use open::is_sealed;
-
+pub use bodies::Bodies;
 pub use schemas::Schemas;
 
 pub use open::{OnFailure, Opening, Secrets, Stamp, Unopened, is_about_keys, is_of_settings};
@@ -29,8 +32,12 @@ pub use open::{OnFailure, Opening, Secrets, Stamp, Unopened, is_about_keys, is_o
 /// How a repository is read: the part of a source's settings that decides what its files mean.
 #[derive(Debug, Clone, Default)]
 pub struct Rules {
-    /// The folders that are searched.
+    /// How its files are read and ordered.
+    pub semantics: Semantics,
+    /// The folders that are searched under `semantics: native`.
     pub search_paths: SearchPaths,
+    /// The folders that are searched under `semantics: spring`.
+    pub locations: Locations,
     /// Paths that are not configuration.
     pub ignore: GlobSet,
     /// What one file may cost.
@@ -54,8 +61,13 @@ pub struct Snapshot {
     pub catalogue: Catalogue,
     /// The blob of every file in the tree, parsed or not.
     pub tree: Tree,
-    /// The folders that are searched.
+    /// How its files are read and ordered.
+    pub semantics: Semantics,
+    /// The folders that are searched, under native semantics.
     pub search_paths: SearchPaths,
+    locations: Locations,
+    /// The folders that there are, sorted; under `semantics: spring` only.
+    folders: Vec<Arc<str>>,
     /// What its files say about what answers must be like.
     pub schemas: Schemas,
     /// What could not be taken into the tree at all, and schemas that cannot be applied.
@@ -77,65 +89,6 @@ pub struct Parsed {
     pub opening: Option<Arc<Opening>>,
 }
 
-/// The bodies that are in use somewhere, by the bytes that they were parsed from.
-#[derive(Debug, Default)]
-pub struct Bodies {
-    known: HashMap<(BlobId, Format), Known>,
-    /// What was opened with the keys of [`Bodies::stamp`].
-    openings: HashMap<(BlobId, Format, Rank), Weak<Opening>>,
-    stamp: Stamp,
-    /// The schemas of the commits that were made ready last.
-    schemas: Vec<Weak<Set>>,
-    /// How many bodies were parsed since the start.
-    pub parsed: u64,
-    /// How many sealed values were tried since the start.
-    pub tried: u64,
-}
-
-#[derive(Debug)]
-struct Known {
-    body: Weak<Body>,
-    is_sealed: bool,
-}
-
-impl Bodies {
-    /// The body of these bytes, and whether there are sealed values in it.
-    fn find(&self, blob: BlobId, format: Format) -> Option<(Arc<Body>, bool)> {
-        let known = self.known.get(&(blob, format))?;
-        Some((known.body.upgrade()?, known.is_sealed))
-    }
-
-    fn add(&mut self, blob: BlobId, format: Format, body: Body) -> (Arc<Body>, bool) {
-        self.parsed += 1;
-        let (is_sealed, body) = (is_sealed(&body), Arc::new(body));
-        self.known.insert((blob, format), Known { body: Arc::downgrade(&body), is_sealed });
-        (body, is_sealed)
-    }
-
-    /// The body with its sealed values opened for a place, from memory if that was done before with the same keys.
-    fn open(&mut self, key: (BlobId, Format, Rank), body: Arc<Body>, secrets: &Secrets) -> Arc<Opening> {
-        let stamp = secrets.stamp();
-        if self.stamp != stamp {
-            self.openings.clear();
-            self.stamp = stamp;
-        }
-        if let Some(opening) = self.openings.get(&key).and_then(Weak::upgrade) {
-            return opening;
-        }
-        let opening = Arc::new(Opening::new(body, &key.2, secrets));
-        self.tried += opening.tried() as u64;
-        self.openings.insert(key, Arc::downgrade(&opening));
-        opening
-    }
-
-    /// Forgets bodies that no snapshot holds any more.
-    pub fn forget_unused(&mut self) {
-        self.known.retain(|_, known| known.body.strong_count() > 0);
-        self.openings.retain(|_, opening| opening.strong_count() > 0);
-        self.schemas.retain(|schemas| schemas.strong_count() > 0);
-    }
-}
-
 impl Snapshot {
     /// Makes a commit ready. `read` gives the bytes of a blob; it is asked only for files that can be selected, are not
     /// too large and are not among the bodies in use.
@@ -152,28 +105,34 @@ impl Snapshot {
         let mut stems: HashMap<Arc<str>, Vec<(usize, Parsed)>> = HashMap::new();
         let selectable: Vec<_> = selectable(&tree, rules).collect();
         for (path, file, candidate) in &selectable {
-            let (body, is_sealed) = body(*file, candidate.extension, &rules.limits, bodies, &mut read)?;
+            let (body, is_sealed) = body(*file, candidate.extension, rules, bodies, &mut read)?;
             let mut parsed = Parsed { path: Arc::clone(path), blob: file.blob, body, opening: None };
             if is_sealed {
-                parsed.open(*candidate, &rules.search_paths, secrets, bodies);
+                parsed.open(*candidate, rules.semantics, &rules.search_paths, secrets, bodies);
             }
             stems.entry(Arc::from(candidate.stem)).or_default().push((candidate.extension, parsed));
         }
         let schemas = Schemas::build(&tree, rules, bodies, &mut read)?;
         let (stems, mut left_out) = (in_order(stems), left_out(&tree, rules));
         left_out.extend_from_slice(&schemas.set.problems);
-        Ok(Self {
+        let catalogue = catalogue(selectable.iter().map(|(_, _, candidate)| *candidate), rules);
+        let folders = if rules.semantics == Semantics::Spring { folders(&tree) } else { Vec::new() };
+        let snapshot = Self {
             commit,
             committed_at,
             stamp: secrets.stamp(),
-            problems: problems(&stems, &left_out),
-            catalogue: Catalogue::read(selectable.iter().map(|(_, _, candidate)| *candidate), &rules.search_paths),
+            problems: Vec::new(),
+            catalogue,
+            semantics: rules.semantics,
             search_paths: rules.search_paths.clone(),
+            locations: rules.locations.clone(),
+            folders,
             schemas,
             left_out,
             stems,
             tree,
-        })
+        };
+        Ok(Self { problems: snapshot.found_problems(), ..snapshot })
     }
 
     /// The same commit with its sealed values opened by other keys.
@@ -182,22 +141,59 @@ impl Snapshot {
         let mut stems = self.stems.clone();
         for parsed in stems.values_mut().flatten().filter(|parsed| parsed.opening.is_some()) {
             let path = Arc::clone(&parsed.path);
-            if let Some(candidate) = candidate(&path, &self.search_paths) {
-                parsed.open(candidate, &self.search_paths, secrets, bodies);
+            if let Some(candidate) = candidate_of(&path, self.semantics, &self.search_paths) {
+                parsed.open(candidate, self.semantics, &self.search_paths, secrets, bodies);
             }
         }
-        Self {
+        let snapshot = Self {
             commit: self.commit,
             committed_at: self.committed_at,
             stamp: secrets.stamp(),
-            problems: problems(&stems, &self.left_out),
+            problems: Vec::new(),
             catalogue: self.catalogue.clone(),
             tree: self.tree.clone(),
+            semantics: self.semantics,
             search_paths: self.search_paths.clone(),
             schemas: self.schemas.clone(),
+            locations: self.locations.clone(),
+            folders: self.folders.clone(),
             left_out: self.left_out.clone(),
             stems,
-        }
+        };
+        Self { problems: snapshot.found_problems(), ..snapshot }
+    }
+
+    /// What is wrong with the files; under `semantics: spring` of those that search paths lead to.
+    fn found_problems(&self) -> Vec<Problem> {
+        let is_reached = |path: &str| {
+            self.semantics == Semantics::Native
+                || self.locations.reach(path.rsplit_once('/').map_or("", |(folder, _)| folder))
+        };
+        let stems = self.stems.iter().filter(|(stem, _)| is_reached(stem));
+        let mut problems: Vec<Problem> = stems.flat_map(|(_, files)| of_stem(files, self.semantics)).collect();
+        problems.retain(|problem| problem.code != NO_PROPERTIES);
+        problems.extend(self.left_out.iter().filter(|problem| is_reached(&problem.file)).cloned());
+        problems.sort_by(|one, other| (&one.file, one.at, one.code).cmp(&(&other.file, other.at, other.code)));
+        problems
+    }
+
+    /// The files of a stem, weakest first.
+    #[must_use]
+    pub fn of_stem(&self, stem: &str) -> &[Parsed] {
+        self.stems.get(stem).map_or(&[], Vec::as_slice)
+    }
+
+    /// The file at a path, if it can be selected.
+    #[must_use]
+    pub fn at_path(&self, path: &str) -> Option<&Parsed> {
+        let (stem, _) = path.rsplit_once('.')?;
+        self.of_stem(stem).iter().find(|parsed| *parsed.path == *path)
+    }
+
+    /// The folders that Spring's search paths lead to, weakest first.
+    #[must_use]
+    pub fn folders(&self, names: Names<'_>) -> Vec<Arc<str>> {
+        self.locations.folders(names, &self.folders)
     }
 
     /// What became of sealed values: by file, for those files that have any.
@@ -237,7 +233,9 @@ impl Snapshot {
     /// True if nothing can keep an address from being answered: no fault of a file, and no schema that is enforced.
     #[must_use]
     pub fn is_clean(&self) -> bool {
-        let may_be_refused = self.schemas.mode == Mode::Enforce && !self.schemas.set.is_empty();
+        // Under Spring's semantics some faults show only when files come together.
+        let may_be_refused =
+            self.semantics == Semantics::Spring || self.schemas.mode == Mode::Enforce && !self.schemas.set.is_empty();
         !may_be_refused && !self.problems.iter().any(|problem| problem.severity == Severity::Error)
     }
 
@@ -255,43 +253,92 @@ impl Snapshot {
 }
 
 impl Parsed {
-    fn open(&mut self, candidate: Candidate<'_>, paths: &SearchPaths, secrets: &Secrets, bodies: &mut Bodies) {
+    fn open(
+        &mut self,
+        candidate: Candidate<'_>,
+        semantics: Semantics,
+        paths: &SearchPaths,
+        secrets: &Secrets,
+        bodies: &mut Bodies,
+    ) {
         let sealed =
             self.opening.as_ref().map_or_else(|| Arc::clone(&self.body), |opening| Arc::clone(&opening.sealed));
-        let key = (self.blob, format_of(candidate.extension), paths.rank(candidate.folder, candidate.name));
+        let reading = (self.blob, format_of(candidate.extension, semantics), semantics);
+        let rank = match semantics {
+            Semantics::Native => paths.rank(candidate.folder, candidate.name),
+            Semantics::Spring => Rank { name: candidate.name.to_owned(), application: candidate.name.to_owned() },
+        };
+        let key = (reading, rank);
         let opening = bodies.open(key, sealed, secrets);
         self.body = Arc::clone(&opening.body);
         self.opening = Some(opening);
     }
 }
 
-fn format_of(extension: usize) -> Format {
-    Format::of_extension(EXTENSIONS[extension]).expect("every listed extension has a format")
+fn format_of(extension: usize, semantics: Semantics) -> Format {
+    let extension = match semantics {
+        Semantics::Native => EXTENSIONS[extension],
+        Semantics::Spring => SPRING_EXTENSIONS[extension],
+    };
+    Format::of_extension(extension).expect("every listed extension has a format")
+}
+
+fn candidate_of<'a>(path: &'a str, semantics: Semantics, paths: &SearchPaths) -> Option<Candidate<'a>> {
+    match semantics {
+        Semantics::Native => candidate(path, paths),
+        Semantics::Spring => spring_candidate(path),
+    }
+}
+
+fn catalogue<'a>(candidates: impl Iterator<Item = Candidate<'a>>, rules: &Rules) -> Catalogue {
+    match rules.semantics {
+        Semantics::Native => Catalogue::read(candidates, &rules.search_paths),
+        Semantics::Spring => {
+            Catalogue::read_spring(candidates.filter(|candidate| rules.locations.reach(candidate.folder)))
+        }
+    }
+}
+
+/// Every folder that has something in it, sorted.
+fn folders(tree: &Tree) -> Vec<Arc<str>> {
+    let mut folders: BTreeSet<&str> = BTreeSet::new();
+    for path in tree.files.keys() {
+        let mut path: &str = path;
+        while let Some((folder, _)) = path.rsplit_once('/') {
+            if !folders.insert(folder) {
+                break;
+            }
+            path = folder;
+        }
+    }
+    folders.into_iter().map(Arc::from).collect()
 }
 
 fn selectable<'a>(tree: &'a Tree, rules: &Rules) -> impl Iterator<Item = (&'a Arc<str>, File, Candidate<'a>)> {
     tree.files
         .iter()
         .filter(|(path, _)| !rules.ignore.is_match(&***path))
-        .filter_map(|(path, file)| candidate(path, &rules.search_paths).map(|candidate| (path, *file, candidate)))
+        .filter_map(|(path, file)| Some((path, *file, candidate_of(path, rules.semantics, &rules.search_paths)?)))
 }
 
 fn body<E>(
     file: File,
     extension: usize,
-    limits: &Limits,
+    rules: &Rules,
     bodies: &mut Bodies,
     read: &mut impl FnMut(BlobId) -> Result<Vec<u8>, E>,
 ) -> Result<(Arc<Body>, bool), E> {
-    let format = format_of(extension);
-    if let Some(known) = bodies.find(file.blob, format) {
+    let (format, limits) = (format_of(extension, rules.semantics), &rules.limits);
+    let reading = (file.blob, format, rules.semantics);
+    if let Some(known) = bodies.find(reading) {
         return Ok(known);
     }
-    let body = match usize::try_from(file.size) {
-        Ok(size) if size <= limits.file => format::read(format, &read(file.blob)?, limits),
+    let body = match (usize::try_from(file.size), rules.semantics) {
+        (Ok(size), Semantics::Native) if size <= limits.file => format::read(format, &read(file.blob)?, limits),
+        (Ok(size), Semantics::Spring) if size <= limits.file => format::read_spring(format, &read(file.blob)?, limits),
         _ => Body::broken(format::too_large(file.size, limits)),
     };
-    Ok(bodies.add(file.blob, format, body))
+    Ok(bodies.add(reading, body))
 }
 
 fn in_order(stems: HashMap<Arc<str>, Vec<(usize, Parsed)>>) -> HashMap<Arc<str>, Vec<Parsed>> {
@@ -303,7 +350,8 @@ fn in_order(stems: HashMap<Arc<str>, Vec<(usize, Parsed)>>) -> HashMap<Arc<str>,
 }
 
 fn left_out(tree: &Tree, rules: &Rules) -> Vec<Problem> {
-    let skipped = tree.skipped.iter().filter(|skipped| candidate(&skipped.path, &rules.search_paths).is_some());
+    let is_candidate = |skipped: &&Skipped| candidate_of(&skipped.path, rules.semantics, &rules.search_paths).is_some();
+    let skipped = tree.skipped.iter().filter(is_candidate);
     let problem = |skipped: &Skipped| {
         let message = format!("it is left out: {}", skipped.reason);
         Fault::warning("left-out", Position::new(1, 1), message).in_file(&skipped.path)
@@ -311,17 +359,11 @@ fn left_out(tree: &Tree, rules: &Rules) -> Vec<Problem> {
     skipped.map(problem).collect()
 }
 
-fn problems(stems: &HashMap<Arc<str>, Vec<Parsed>>, left_out: &[Problem]) -> Vec<Problem> {
-    let mut problems: Vec<Problem> = stems.values().flat_map(|files| of_stem(files)).collect();
-    problems.extend_from_slice(left_out);
-    problems.sort_by(|one, other| (&one.file, one.at, one.code).cmp(&(&other.file, other.at, other.code)));
-    problems
-}
-
 /// The faults of the files of one stem, and that there are several of them.
-fn of_stem(files: &[Parsed]) -> impl Iterator<Item = Problem> {
+fn of_stem(files: &[Parsed], semantics: Semantics) -> impl Iterator<Item = Problem> {
     let faults = files.iter().flat_map(|file| file.body.faults.iter().map(|fault| fault.in_file(&file.path)));
-    let twins = files.windows(2).map(|pair| {
+    // Spring's users have files of several formats beside each other, and no fault is found in it.
+    let twins = files.windows(2).filter(move |_| semantics == Semantics::Native).map(|pair| {
         let message = format!("`{}` stands beside it and has lower precedence", pair[0].path);
         Fault::warning("two-files-of-one-stem", Position::new(1, 1), message)
             .with_hint("move the keys into one of the two files")
@@ -333,6 +375,8 @@ fn of_stem(files: &[Parsed]) -> impl Iterator<Item = Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::layer::entries_to_map;
+    use crate::config::value::Value;
 
     #[test]
     fn what_is_left_out_is_told_if_it_could_have_been_selected() {
@@ -346,5 +390,35 @@ mod tests {
                 .unwrap();
         let told: Vec<_> = built.problems.iter().map(ToString::to_string).collect();
         assert_eq!(told, ["user.yml:1:1: it is left out: the link leaves the root"]);
+    }
+
+    #[test]
+    fn equal_bytes_are_read_apart_under_the_two_semantics() {
+        let (blob, text) = (BlobId([1; 20]), "a: yes");
+        let tree = || {
+            let file = File { blob, size: text.len() as u64 };
+            Tree { files: [(Arc::from("application.yml"), file)].into_iter().collect(), ..Tree::default() }
+        };
+        let mut bodies = Bodies::default();
+        let mut read = |semantics| {
+            let rules = Rules { semantics, ..Rules::default() };
+            let secrets = Secrets::default();
+            let read = |_| Ok::<_, ()>(text.as_bytes().to_vec());
+            let built = Snapshot::build((CommitId([0; 20]), 0), tree(), (&rules, &secrets), &mut bodies, read).unwrap();
+            (entries_to_map(&built.of_stem("application")[0].body.documents[0].root)["a"].clone(), built)
+        };
+        let (native, spring) = (read(Semantics::Native), read(Semantics::Spring));
+        assert_eq!((native.0, spring.0), (Value::from("yes"), Value::Bool(true)));
+        assert_eq!(spring.1.at_path("application.yml").map(|parsed| parsed.blob), Some(blob));
+        assert!(spring.1.at_path("application.yaml").is_none() && spring.1.of_stem("other").is_empty());
+        assert_eq!(bodies.parsed, 2);
+    }
+
+    #[test]
+    fn folders_are_known_with_those_above_them() {
+        let file = File { blob: BlobId([0; 20]), size: 0 };
+        let paths = ["a/b/c/x.txt", "a-b/y.yml", "z.yml"];
+        let files = paths.iter().map(|path| (Arc::from(*path), file)).collect();
+        assert_eq!(folders(&Tree { files, ..Tree::default() }).join(" "), "a a-b a/b a/b/c");
     }
 }

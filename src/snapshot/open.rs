@@ -12,6 +12,7 @@ use crate::config::layer::{Body, Data, Document, Entry, Node};
 use crate::config::plain::Plain;
 use crate::config::problem::{Fault, Position};
 use crate::config::select::Rank;
+use crate::config::semantics::Semantics;
 use crate::config::value::Opened;
 use crate::secret::error::OpenError;
 use crate::secret::keyring::Keyring;
@@ -37,6 +38,10 @@ pub enum OnFailure {
     Invalid,
     /// It is served as it is sealed, for clients that open it themselves.
     Leave,
+    /// It is served without its `{cipher}`, as Spring does where invalid values keep their keys.
+    Bare,
+    /// Nothing is opened: every sealed value is served as it is, for clients that open it themselves.
+    Sealed,
     /// Nobody is served: it is shown as an opened one is, and a fault of its file as far as it can be judged with the keys
     /// that are there. That there are none is none.
     Tell,
@@ -96,7 +101,7 @@ fn has_sealed(node: &Node) -> bool {
         Data::Text(text) => sealed::is_sealed(text),
         Data::List(items) => items.iter().any(has_sealed),
         Data::Map(entries) => entries.iter().any(|entry| has_sealed(&entry.node)),
-        Data::Null | Data::Bool(_) | Data::Number(_) | Data::Secret(_) => false,
+        Data::Null | Data::Bool(_) | Data::Number(_) | Data::Secret(_) | Data::Foreign(_) => false,
     }
 }
 
@@ -109,9 +114,13 @@ impl Secrets {
 
 impl Opening {
     /// Opens the sealed values of a file with that rank.
-    pub(super) fn new(sealed: Arc<Body>, rank: &Rank, secrets: &Secrets) -> Self {
+    pub(super) fn new(sealed: Arc<Body>, rank: &Rank, semantics: Semantics, secrets: &Secrets) -> Self {
         let mut opener = Opener { rank, secrets, opened: 0, unopened: Vec::new(), invalid: Vec::new() };
-        let documents = sealed.documents.iter().map(|document| opener.document(document)).collect();
+        let documents = sealed.documents.iter().map(|document| match semantics {
+            Semantics::Native => opener.document(document),
+            Semantics::Spring => opener.flat_document(document),
+        });
+        let documents = documents.collect();
         let faults = opener.unopened.iter().filter_map(|unopened| unopened.fault(secrets.on_failure));
         let faults: Vec<Fault> = sealed.faults.iter().cloned().chain(faults).collect();
         let is_broken = secrets.on_failure == OnFailure::Pin && !opener.unopened.is_empty();
@@ -133,9 +142,8 @@ impl Unopened {
         let message = format!("`{}`: {}", self.key, self.error);
         let fault = match (on_failure, &self.error) {
             (OnFailure::Tell, OpenError::NoKey { .. }) => return None,
-            (OnFailure::Invalid | OnFailure::Leave, _) | (OnFailure::Tell, OpenError::UnknownKey { .. }) => {
-                Fault::warning(self.error.code(), self.at, message)
-            }
+            (OnFailure::Invalid | OnFailure::Leave | OnFailure::Bare | OnFailure::Sealed, _)
+            | (OnFailure::Tell, OpenError::UnknownKey { .. }) => Fault::warning(self.error.code(), self.at, message),
             (OnFailure::Pin | OnFailure::Tell, _) => Fault::error(self.error.code(), self.at, message),
         };
         Some(fault.with_hint(self.error.hint()))
@@ -158,7 +166,38 @@ impl Opener<'_> {
             let key = Key::new(&append("invalid".to_owned(), &key));
             Entry { key, at, node: Node { data: Data::Text(Arc::from(NOT_AVAILABLE)), at, tag: None } }
         }));
-        Document { number: document.number, root, condition: document.condition.clone() }
+        Document { root, ..document.clone() }
+    }
+
+    /// A document of flat keys: those whose values were sealed move to the end, as Spring has them, and lose their place.
+    fn flat_document(&mut self, document: &Document) -> Document {
+        let (mut root, mut moved) = (Vec::new(), Vec::new());
+        for entry in &document.root {
+            let Data::Text(text) = &entry.node.data else {
+                root.push(entry.clone());
+                continue;
+            };
+            let is_sealed = text.starts_with(sealed::PREFIX);
+            let opened = if is_sealed { self.text(text, entry.key.written(), entry.node.at) } else { None };
+            let is_bare = self.secrets.on_failure == OnFailure::Bare;
+            let displaced = |key, data| {
+                let node = Node { data, at: Position::default(), tag: None };
+                Entry { key, at: Position::default(), node }
+            };
+            match opened {
+                None if is_sealed => {
+                    let key = Key::whole(Arc::from(format!("invalid.{}", entry.key.written())));
+                    moved.push(displaced(key, Data::Text(Arc::from(NOT_AVAILABLE))));
+                }
+                Some(data) if is_bare || matches!(data, Data::Secret(_)) => {
+                    moved.push(displaced(entry.key.clone(), data));
+                }
+                _ => root.push(entry.clone()),
+            }
+        }
+        self.invalid.clear();
+        root.append(&mut moved);
+        Document { root, ..document.clone() }
     }
 
     fn entries(&mut self, entries: &[Entry], path: &str) -> Vec<Entry> {
@@ -183,7 +222,7 @@ impl Opener<'_> {
                 Data::List(items.collect())
             }
             Data::Map(entries) => Data::Map(self.entries(entries, path)),
-            Data::Null | Data::Bool(_) | Data::Number(_) | Data::Secret(_) => node.data.clone(),
+            Data::Null | Data::Bool(_) | Data::Number(_) | Data::Secret(_) | Data::Foreign(_) => node.data.clone(),
         };
         Some(Node { data, at: node.at, tag: node.tag })
     }
@@ -191,6 +230,7 @@ impl Opener<'_> {
     fn text(&mut self, text: &Arc<str>, path: &str, at: Position) -> Option<Data> {
         let place = Place { rank: &self.rank.name, application: Some(&self.rank.application), key: path };
         let opened = match Sealed::parse(text) {
+            Some(_) if self.secrets.on_failure == OnFailure::Sealed => return Some(Data::Text(Arc::clone(text))),
             None => return Some(Data::Text(Arc::clone(text))),
             Some(sealed) => sealed.and_then(|sealed| self.secrets.ring.open(&sealed, &place)),
         };
@@ -206,6 +246,8 @@ impl Opener<'_> {
                         self.invalid.push((path.to_owned(), at));
                         None
                     }
+                    OnFailure::Sealed => Some(Data::Text(Arc::clone(text))),
+                    OnFailure::Bare => Some(Data::Text(Arc::from(text.strip_prefix(sealed::PREFIX).unwrap_or(text)))),
                     OnFailure::Tell => {
                         let plain = Plain::new(text.to_string());
                         Some(Data::Secret(Opened { sealed: Arc::clone(text), plain }))

@@ -45,6 +45,8 @@ pub struct Settings {
     pub label: Option<String>,
     /// The most files and folders in it.
     pub max_files: usize,
+    /// Files that are no configuration are listed as well, dot files among them.
+    pub all_files: bool,
     /// The largest file that is read, in bytes. Larger ones are listed, and cannot be read.
     pub max_file_size: u64,
 }
@@ -130,7 +132,7 @@ impl DirSource {
     }
 
     fn survey(&self) -> Result<Survey, ReadError> {
-        survey(&self.folder, self.settings.max_files)
+        survey(&self.folder, self.settings.max_files, self.settings.all_files)
     }
 
     fn newest(&self) -> Option<Arc<Capture>> {
@@ -278,6 +280,7 @@ mod tests {
         fn new() -> Self {
             let folder = tempfile::tempdir().unwrap();
             let settings = Settings {
+                all_files: false,
                 name: "config".to_owned(),
                 path: folder.path().to_owned(),
                 root: String::new(),

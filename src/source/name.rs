@@ -50,6 +50,11 @@ pub(super) fn is_hidden(folder: &str, name: &str) -> bool {
     name.starts_with('.') && !(folder.is_empty() && name == RULES_FILE)
 }
 
+/// True for dot files and dot folders that nobody means to be served; all others may be asked for as plain files.
+pub(super) fn is_private(name: &str) -> bool {
+    name == ".ssh" || name.starts_with(".env")
+}
+
 /// `name` in `folder`, which is empty for the root.
 pub(super) fn join(folder: &str, name: &str) -> String {
     if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }

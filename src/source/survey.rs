@@ -54,11 +54,11 @@ enum Seen {
     Skipped(String, &'static str),
 }
 
-/// Looks through the folder at `root`.
+/// Looks through the folder at `root`; for configuration, or for `all_files`.
 ///
 /// # Errors
 /// If a folder or file cannot be looked at, or there are more than `max_entries` entries.
-pub(super) fn survey(root: &Path, max_entries: usize) -> Result<Survey, ReadError> {
+pub(super) fn survey(root: &Path, max_entries: usize, all_files: bool) -> Result<Survey, ReadError> {
     let root = fs::canonicalize(root).map_err(|error| unreadable(root, &error))?;
     let mut survey = Survey::default();
     let mut pending = vec![Pending { real: root.clone(), path: String::new(), depth: 0, crossed: Vec::new() }];
@@ -75,8 +75,9 @@ pub(super) fn survey(root: &Path, max_entries: usize) -> Result<Survey, ReadErro
                 )));
             }
             let kind = entry.file_type().map_err(|error| unreadable(&entry.path(), &error))?;
-            match look(&root, &folder, &entry.file_name(), kind)? {
+            match look((&root, all_files), &folder, &entry.file_name(), kind)? {
                 Seen::Nothing => {}
+                Seen::File(found) if !all_files && !is_configuration(&found.path) => {}
                 Seen::File(found) => survey.found.push(found),
                 Seen::Folder(inner) if inner.depth > MAX_DEPTH => {
                     let inner = inner.real.display();
@@ -92,9 +93,10 @@ pub(super) fn survey(root: &Path, max_entries: usize) -> Result<Survey, ReadErro
     Ok(survey)
 }
 
-fn look(root: &Path, folder: &Pending, name: &OsStr, kind: FileType) -> Result<Seen, ReadError> {
+fn look((root, all_files): (&Path, bool), folder: &Pending, name: &OsStr, kind: FileType) -> Result<Seen, ReadError> {
+    let is_hidden = |text: &str| if all_files { name::is_private(text) } else { name::is_hidden(&folder.path, text) };
     let text = match name::check(name.as_bytes()) {
-        Ok(text) if name::is_hidden(&folder.path, text) || is_disk_repair(folder, text) => return Ok(Seen::Nothing),
+        Ok(text) if is_hidden(text) || is_disk_repair(folder, text) => return Ok(Seen::Nothing),
         Ok(text) => text,
         // The folder of a clone is no mistake, unlike in a commit.
         Err(_) if name.eq_ignore_ascii_case(".git") => return Ok(Seen::Nothing),
@@ -145,12 +147,12 @@ fn follow(root: &Path, folder: &Pending, path: String, link: &Path) -> Result<Se
     Ok(Seen::Folder(Pending { real, path, depth: folder.depth + 1, crossed }))
 }
 
-/// A file of a format that can be read; others are of no interest in a folder, which is no place for plain resources.
+/// True for a file of a format that can be read.
+fn is_configuration(path: &str) -> bool {
+    path.rsplit_once('.').and_then(|(_, extension)| Format::of_extension(extension)).is_some()
+}
+
 fn file(path: String, real: PathBuf, metadata: &Metadata) -> Seen {
-    let extension = path.rsplit_once('.').map(|(_, extension)| extension);
-    if extension.and_then(Format::of_extension).is_none() {
-        return Seen::Nothing;
-    }
     Seen::File(Found {
         path,
         real,
@@ -177,7 +179,7 @@ mod tests {
     use super::*;
 
     fn shown(root: &Path, max_entries: usize) -> String {
-        match survey(root, max_entries) {
+        match survey(root, max_entries, false) {
             Ok(survey) => {
                 let found = survey.found.iter().map(|found| format!("{} {}\n", found.path, found.size));
                 let skipped = survey.skipped.iter().map(|skipped| format!("- {}: {}\n", skipped.path, skipped.reason));

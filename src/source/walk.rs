@@ -123,7 +123,7 @@ impl Walk<'_> {
     /// Takes one entry into the tree; a folder is returned to be listed later.
     fn enter(&mut self, folder: &Pending, entry: &Entry) -> Result<Option<Pending>, WalkError> {
         let name = match name::check(&entry.name) {
-            Ok(name) if name::is_hidden(&folder.path, name) => return Ok(None),
+            Ok(name) if name::is_private(name) => return Ok(None),
             Ok(name) => name,
             Err(reason) => {
                 self.skip(name::join(&folder.path, &String::from_utf8_lossy(&entry.name)), reason);
@@ -331,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn files_are_listed_with_their_sizes_and_dot_files_are_not() {
+    fn files_are_listed_with_their_sizes_and_secrets_are_not() {
         let origin = Origin::new();
         let file = origin.blob("a: 1");
         let inner = origin.tree(&[(FILE, b".layerd-check.yaml", file), ("100755", b"b.yml", file)]);
@@ -342,7 +342,10 @@ mod tests {
             (FOLDER, b"app", inner),
             ("100664", b"old.yml", file),
         ]);
-        assert_eq!(walk(&origin, top, &[], 100), ".layerd-check.yaml 4\napp/b.yml 4\nold.yml 4\n");
+        assert_eq!(
+            walk(&origin, top, &[], 100),
+            ".github/.layerd-check.yaml 4\n.github/b.yml 4\n.layerd-check.yaml 4\napp/.layerd-check.yaml 4\napp/b.yml 4\nold.yml 4\n"
+        );
         assert_eq!(walk(&origin, top, &["app"], 100), ".layerd-check.yaml 4\nb.yml 4\n");
         assert_eq!(
             walk(&origin, top, &["app", "none"], 100),

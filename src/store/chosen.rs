@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::answer::{self, AnswerError, Selection};
 use crate::config::address::Address;
+use crate::config::semantics::Semantics;
 use crate::snapshot::Snapshot;
 
 use super::cold::ColdError;
@@ -30,6 +31,8 @@ pub struct Part {
     pub source: Arc<str>,
     /// The label that was asked for or stands in for none.
     pub label: Arc<str>,
+    /// Where the source is, as answers may tell it: without user and password, and without a slash at its end.
+    pub uri: Arc<str>,
     /// The snapshot.
     pub snapshot: Arc<Snapshot>,
     /// Why it is that of an older commit, if it is.
@@ -82,8 +85,8 @@ impl Chosen {
     /// One snapshot that no store chose.
     #[must_use]
     pub fn alone(label: Arc<str>, snapshot: Arc<Snapshot>) -> Self {
-        let first =
-            Part { entry: 0, source: Arc::from("config"), label, snapshot, pinned: None, freshness: Arc::default() };
+        let (source, uri) = (Arc::from("config"), Arc::from("config"));
+        let first = Part { entry: 0, source, label, uri, snapshot, pinned: None, freshness: Arc::default() };
         Self { first, others: Vec::new() }
     }
 
@@ -130,7 +133,15 @@ impl Chosen {
     /// # Errors
     /// As [`crate::answer::select`], for the parts together.
     pub fn select(&self, address: &Address) -> Result<Selection, AnswerError> {
-        answer::join(self.parts().rev().map(|part| answer::select(&part.snapshot, address)))
+        let select = |part: &Part| match part.snapshot.semantics {
+            Semantics::Native => answer::select(&part.snapshot, address),
+            // Its search paths may hold the label, also if nobody names one.
+            Semantics::Spring => {
+                let label = address.label.clone().or_else(|| Some(Arc::clone(&part.label)));
+                answer::select(&part.snapshot, &Address { label, ..address.clone() })
+            }
+        };
+        answer::join(self.parts().rev().map(select))
     }
 
     /// True if several sources take part.
@@ -144,6 +155,7 @@ impl Part {
     /// The part that a source contributes.
     pub(super) fn of(entry: usize, live: &Live, label: Arc<str>, snapshot: Arc<Snapshot>) -> Self {
         let (source, freshness) = (Arc::clone(&live.settings.name), Arc::clone(&live.freshness));
-        Self { entry, source, label, snapshot, pinned: None, freshness }
+        let uri = Arc::clone(&live.settings.uri);
+        Self { entry, source, label, uri, snapshot, pinned: None, freshness }
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
+use crate::config::tree::BlobId;
 use crate::source::ReadError;
 
 use super::live::Live;
@@ -55,6 +56,15 @@ impl Cold {
         self.run(move || live.load(&label)).await
     }
 
+    /// The bytes of a file.
+    ///
+    /// # Errors
+    /// If no place came free in time or the local copy cannot be read.
+    pub async fn read(&self, live: &Arc<Live>, blob: BlobId) -> Result<Vec<u8>, ColdError> {
+        let live = Arc::clone(live);
+        self.run(move || live.source.open()?.blob(blob)).await
+    }
+
     /// Does work that reads the local copy.
     ///
     /// # Errors
@@ -65,7 +75,7 @@ impl Cold {
     ) -> Result<T, ColdError> {
         let _waiting = Waiting::enter(&self.waiting, self.most)?;
         let places = Arc::clone(&self.places);
-        let work = async move {
+        let working = async move {
             let place = places.acquire_owned().await.map_err(|_| ColdError::Busy)?;
             let done = tokio::task::spawn_blocking(move || {
                 let done = work();
@@ -78,7 +88,7 @@ impl Cold {
                 Err(_) => Err(ColdError::Unreadable("reading it failed unexpectedly".to_owned())),
             }
         };
-        tokio::time::timeout(PATIENCE, work).await.unwrap_or(Err(ColdError::Busy))
+        tokio::time::timeout(PATIENCE, working).await.unwrap_or(Err(ColdError::Busy))
     }
 }
 

@@ -52,7 +52,15 @@ impl Fake {
         let rules = Rules { schemas: Mode::Enforce, ..Rules::default() };
         let (name, label): (Arc<str>, Arc<str>) = (Arc::from("config"), Arc::from(branch));
         let secrets = Arc::default();
-        let settings = Settings { entry: Arc::clone(&name), name, label: Some(label), rules, secrets, snapshots: 4 };
+        let settings = Settings {
+            entry: Arc::clone(&name),
+            uri: Arc::from("config"),
+            name,
+            label: Some(label),
+            rules,
+            secrets,
+            snapshots: 4,
+        };
         let live = Live::new(settings, Box::new(self.clone()));
         live.advance().unwrap();
         Arc::clone(&live.table().loaded[branch].snapshot)
@@ -61,7 +69,8 @@ impl Fake {
     /// [`Self::live`], opening sealed values with these secrets.
     pub(super) fn live_with(&self, label: Option<&str>, snapshots: usize, secrets: Arc<ArcSwap<Secrets>>) -> Arc<Live> {
         let (name, label): (Arc<str>, _) = (Arc::from("config"), label.map(Arc::from));
-        let settings = Settings { entry: Arc::clone(&name), name, label, rules: Rules::default(), secrets, snapshots };
+        let (entry, uri) = (Arc::clone(&name), Arc::clone(&name));
+        let settings = Settings { entry, uri, name, label, rules: Rules::default(), secrets, snapshots };
         Arc::new(Live::new(settings, Box::new(self.clone())))
     }
 

@@ -26,6 +26,8 @@ pub struct Settings {
     pub name: Arc<str>,
     /// The name of its entry in the settings, which sources that are found at run time share; its name in metrics.
     pub entry: Arc<str>,
+    /// Where it is, as answers may tell it: without user and password, and without a slash at its end.
+    pub uri: Arc<str>,
     /// The label that answers when none is asked for.
     pub label: Option<Arc<str>>,
     /// What its files mean.

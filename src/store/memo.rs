@@ -11,7 +11,9 @@ use quick_cache::{Equivalent, Weighter};
 
 use crate::answer::{self, AnswerError, Fingerprint, Spelled, Spelling};
 use crate::config::address::Address;
+use crate::config::semantics::Semantics;
 use crate::config::tree::CommitId;
+use crate::secret::keyring;
 use crate::snapshot::Stamp;
 
 use super::{Chosen, Part};
@@ -24,7 +26,12 @@ const OVERHEAD: u64 = 256;
 pub struct Memo {
     fingerprints: Cache<Asked, Fingerprint, Weigh>,
     spelled: Cache<Written, Arc<Spelled>, Weigh>,
+    parts: Cache<OfProtocol, Arc<Spelled>, Weigh>,
 }
+
+/// What a protocol wrote for an address, with the keys that opened the secrets in it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct OfProtocol(Asked, Option<Arc<str>>, &'static str, keyring::Fingerprint);
 
 /// A snapshot: two entries may read one commit in two ways, and other keys open other values.
 type Made = (usize, CommitId, Stamp);
@@ -34,6 +41,8 @@ type Made = (usize, CommitId, Stamp);
 struct Asked {
     first: Made,
     others: Vec<Made>,
+    /// The label, where it has a say in what is searched.
+    label: Option<Arc<str>>,
     application: Arc<str>,
     profiles: Vec<Arc<str>>,
 }
@@ -42,6 +51,7 @@ struct Asked {
 struct AskedRef<'a> {
     first: Made,
     others: Vec<Made>,
+    label: Option<Arc<str>>,
     application: &'a Arc<str>,
     profiles: &'a Vec<Arc<str>>,
 }
@@ -62,10 +72,12 @@ impl Memo {
     pub fn new(bytes: u64) -> Self {
         // An eighth for fingerprints: they are small, and without them the bytes are not found.
         let items = |bytes: u64| usize::try_from(bytes / 1024).unwrap_or(usize::MAX).max(16);
-        let (fingerprints, spelled) = (bytes / 8, bytes - bytes / 8);
+        let (fingerprints, parts) = (bytes / 8, bytes / 4);
+        let spelled = bytes - fingerprints - parts;
         Self {
             fingerprints: Cache::with_weighter(items(fingerprints), fingerprints, Weigh),
             spelled: Cache::with_weighter(items(spelled), spelled, Weigh),
+            parts: Cache::with_weighter(items(parts), parts, Weigh),
         }
     }
 
@@ -74,9 +86,7 @@ impl Memo {
     /// # Errors
     /// As [`Chosen::whole`] and [`answer::spell`]; errors are not kept.
     pub fn answer(&self, chosen: &Chosen, address: &Address, spelling: &Spelling) -> Result<Arc<Spelled>, AnswerError> {
-        let Address { application, profiles, .. } = address;
-        let (first, others) = (made(&chosen.first), chosen.others.iter().map(made).collect());
-        let asked = AskedRef { first, others, application, profiles };
+        let asked = AskedRef::new(chosen, address);
         if let Some(fingerprint) = self.fingerprints.get(&asked)
             && let Some(spelled) = self.spelled.get(&WrittenRef(fingerprint, spelling))
         {
@@ -93,34 +103,74 @@ impl Memo {
         Ok(spelled)
     }
 
-    /// True if a part alone has answered an address before, so that nothing is wrong with it.
+    /// True if nothing is wrong with what a part alone answers to an address; found out once.
     #[must_use]
-    pub fn knows(&self, part: &Part, address: &Address) -> bool {
+    pub fn is_whole(&self, part: &Part, address: &Address) -> bool {
         let Address { application, profiles, .. } = address;
-        self.fingerprints.contains_key(&AskedRef { first: made(part), others: Vec::new(), application, profiles })
+        let asked = AskedRef { first: made(part), others: Vec::new(), label: label(part), application, profiles };
+        if self.fingerprints.contains_key(&asked) {
+            return true;
+        }
+        let whole = Chosen { first: part.clone(), others: Vec::new() }.whole(address);
+        whole.is_ok_and(|selection| {
+            self.fingerprints.insert(asked.into_owned(), selection.fingerprint);
+            true
+        })
+    }
+
+    /// What a protocol writes of what was chosen for an address: as it was written before under that name and with those
+    /// keys, else made now. Unlike [`Memo::answer`] it is made anew for each commit.
+    ///
+    /// # Errors
+    /// Those of `make`; they are not kept.
+    pub fn keep<E>(
+        &self,
+        (chosen, address): (&Chosen, &Address),
+        (name, keys): (&'static str, keyring::Fingerprint),
+        make: impl FnOnce() -> Result<Spelled, E>,
+    ) -> Result<Arc<Spelled>, E> {
+        let asked = AskedRef::new(chosen, address).into_owned();
+        let key = OfProtocol(asked, address.label.clone(), name, keys);
+        if let Some(part) = self.parts.get(&key) {
+            return Ok(part);
+        }
+        let part = Arc::new(make()?);
+        self.parts.insert(key, Arc::clone(&part));
+        Ok(part)
     }
 
     /// Bytes that the memo holds, by its own count.
     #[must_use]
     pub fn weight(&self) -> u64 {
-        self.fingerprints.weight() + self.spelled.weight()
+        self.fingerprints.weight() + self.spelled.weight() + self.parts.weight()
     }
+}
+
+/// Under Spring's semantics search paths may hold the label, so that two labels of one commit are two questions.
+fn label(part: &Part) -> Option<Arc<str>> {
+    (part.snapshot.semantics == Semantics::Spring).then(|| Arc::clone(&part.label))
 }
 
 fn made(part: &Part) -> Made {
     (part.entry, part.snapshot.commit, part.snapshot.stamp)
 }
 
-impl AskedRef<'_> {
+impl<'a> AskedRef<'a> {
+    fn new(chosen: &Chosen, address: &'a Address) -> Self {
+        let Address { application, profiles, .. } = address;
+        let (first, others) = (made(&chosen.first), chosen.others.iter().map(made).collect());
+        Self { first, others, label: label(&chosen.first), application, profiles }
+    }
+
     fn into_owned(self) -> Asked {
         let (application, profiles) = (Arc::clone(self.application), self.profiles.clone());
-        Asked { first: self.first, others: self.others, application, profiles }
+        Asked { first: self.first, others: self.others, label: self.label, application, profiles }
     }
 }
 
 impl Equivalent<Asked> for AskedRef<'_> {
     fn equivalent(&self, asked: &Asked) -> bool {
-        (self.first, &self.others) == (asked.first, &asked.others)
+        (self.first, &self.others, &self.label) == (asked.first, &asked.others, &asked.label)
             && *self.application == asked.application
             && *self.profiles == asked.profiles
     }
@@ -136,6 +186,13 @@ impl Weighter<Asked, Fingerprint> for Weigh {
     fn weight(&self, asked: &Asked, _: &Fingerprint) -> u64 {
         let names = asked.profiles.iter().map(|profile| profile.len() + 16).sum::<usize>() + asked.application.len();
         OVERHEAD + (names + asked.others.len() * size_of::<Made>()) as u64
+    }
+}
+
+impl Weighter<OfProtocol, Arc<Spelled>> for Weigh {
+    fn weight(&self, OfProtocol(asked, ..): &OfProtocol, spelled: &Arc<Spelled>) -> u64 {
+        Weighter::<Asked, Fingerprint>::weight(self, asked, &Fingerprint::default())
+            + (spelled.body.len() + spelled.etag.len()) as u64
     }
 }
 

@@ -26,6 +26,7 @@ use arc_swap::ArcSwap;
 
 use crate::answer::{self, AnswerError, Spelled, Spelling};
 use crate::config::address::Address;
+use crate::config::tree::BlobId;
 use crate::snapshot::Secrets;
 
 pub use chosen::{ChooseError, Chosen, Part, Pinned, WouldClose};
@@ -153,7 +154,7 @@ impl Store {
         let part = Part::of(entry, live, Arc::clone(&label), Arc::clone(&loaded.snapshot));
         let is_whole = match is_alone {
             _ if loaded.snapshot.is_clean() => true,
-            true => self.memo.knows(&part, address) || answer::whole(&loaded.snapshot, address).is_ok(),
+            true => self.memo.is_whole(&part, address),
             // What a schema misses in one part another one may have.
             false => answer::select(&loaded.snapshot, address).is_ok(),
         };
@@ -222,6 +223,32 @@ impl Store {
         self.memo.answer(chosen, address, spelling)
     }
 
+    /// What a protocol writes of what was chosen for an address, from memory if it wrote that before under the same name.
+    ///
+    /// # Errors
+    /// Those of `make`.
+    pub fn keep<E>(
+        &self,
+        question: (&Chosen, &Address),
+        name: &'static str,
+        make: impl FnOnce() -> Result<Spelled, E>,
+    ) -> Result<Arc<Spelled>, E> {
+        let keys = self.secrets.load().ring.fingerprint();
+        self.memo.keep(question, (name, keys), make)
+    }
+
+    /// The bytes of a file of a part, read from the local copy.
+    ///
+    /// # Errors
+    /// If too many requests read already, or the local copy cannot be read.
+    pub async fn read(&self, part: &Part, blob: BlobId) -> Result<Vec<u8>, ChooseError> {
+        let of_part =
+            |(entry, served): &(usize, Served)| *entry == part.entry && served.live.settings.name == part.source;
+        let served = self.served().into_iter().find(of_part);
+        let (_, served) = served.ok_or_else(|| ChooseError::NotReady(Arc::clone(&part.source)))?;
+        Ok(self.cold.read(&served.live, blob).await?)
+    }
+
     /// The sources being served, each with the index of its entry.
     #[must_use]
     pub fn served(&self) -> Vec<(usize, Served)> {
@@ -270,6 +297,15 @@ impl Store {
         let untried = waiting.iter().find(|live| !live.freshness.was_tried());
         let first = waiting.first().filter(|_| waiting.len() == self.entries.len());
         untried.or(first).map_or(Ok(()), |live| Err(ChooseError::NotReady(Arc::clone(&live.settings.name))))
+    }
+
+    /// True if every source that is not found at run time was fetched once, well or not.
+    #[must_use]
+    pub fn was_tried(&self) -> bool {
+        self.entries.iter().all(|entry| match &entry.place {
+            Place::One(Served { live, .. }) => live.freshness.was_tried(),
+            Place::Found(_) => true,
+        })
     }
 
     /// Opens all sealed values with other keys from now on, unless one that is open would not be any more.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::config::address::Address;
 use crate::config::select::{self, EXTENSIONS};
+use crate::config::semantics::Semantics;
 use crate::config::tree::{CommitId, File, Tree};
 use crate::schema::Mode;
 use crate::snapshot::{Bodies, Rules, Secrets, Snapshot};
@@ -29,8 +30,9 @@ pub(super) struct Past<'a> {
 impl Past<'_> {
     /// The files of a commit at these paths.
     pub(super) fn files(&mut self, commit: CommitId, paths: &BTreeSet<String>) -> Result<Files, ReadError> {
-        if self.meaning.0.schemas == Mode::Enforce {
-            // A schema may refer to any file of its commit.
+        let Rules { schemas, semantics, .. } = self.meaning.0;
+        if *schemas == Mode::Enforce || *semantics == Semantics::Spring {
+            // A schema may refer to any file of its commit, and Spring's files may import any.
             return Ok(self.reader.tree(commit)?.files);
         }
         if paths.len() <= FEW_PATHS {

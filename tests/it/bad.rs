@@ -15,8 +15,7 @@ use crate::harness::exchange::Exchange;
 use crate::harness::server::Server;
 
 /// Every route that takes a name in its path, with `{}` in place of the name.
-pub(crate) const IN_PATH: [&str; 8] = [
-    "/{}",
+pub(crate) const IN_PATH: [&str; 7] = [
     "/api/v1/config/{}",
     "/api/v1/config/{}/default",
     "/api/v1/config/app/{}",
@@ -36,18 +35,60 @@ pub(crate) const IN_LABEL: [&str; 6] = [
     "/api/v1/problems?label={}",
 ];
 
+/// Every route of Spring's protocol that takes a name in its path, with `{}` in place of the name.
+pub(crate) const OF_SPRING: [&str; 13] = [
+    "/{}",
+    "/{}/default",
+    "/app/{}",
+    "/{}/default/main",
+    "/app/{}/main",
+    "/{}-default.yml",
+    "/app-{}.json",
+    "/main/{}-default.properties",
+    "/{}/default/main/app.yml",
+    "/app/{}/main/app.yml",
+    "/app/default/main/{}",
+    "/app/default/{}?useDefaultLabel",
+    "/key/{}/default",
+];
+
+/// Every route of Spring's protocol that takes a label, with `{}` in place of the label.
+pub(crate) const LABEL_OF_SPRING: [&str; 4] =
+    ["/app/default/{}", "/{}/app-default.yml", "/app/default/{}/app.yml", "/app/default/main,{}"];
+
+/// Asks a route of Spring's protocol for a target, and checks what must hold for any answer there: what is refused is
+/// refused in one of its shapes or, before any route, in ours.
+pub(crate) fn ask_spring(server: &Server, target: &str, headers: &[(&str, &str)]) -> Exchange {
+    let exchange = server.send("GET", target, headers, b"");
+    let status = exchange.status();
+    assert!(matches!(status, 200 | 304 | 400 | 404 | 406 | 414), "{target}: {exchange}");
+    assert!(!exchange.to_string().contains(MARKER), "{target}: {exchange}");
+    let foreign = exchange.headers.iter().find(|(name, _)| !HEADERS.contains(&&*name.to_ascii_lowercase()));
+    assert_eq!(foreign, None, "{target}: {exchange}");
+    if status >= 400 && !exchange.body.is_empty() && headers.is_empty() && !target.starts_with("/key") {
+        let body = exchange.json();
+        assert_eq!(body["status"].as_u64(), Some(u64::from(status)), "{target}: {exchange}");
+        let told = ["message", "detail"].iter().any(|member| body[member].is_string());
+        let kind = exchange.header("content-type").unwrap_or_default();
+        assert!(told && matches!(kind, "application/json" | "application/problem+json"), "{target}: {exchange}");
+    }
+    exchange
+}
+
 /// What stands in every file that no answer may hold.
 pub(crate) const MARKER: &str = "canary-5d1f";
 
 /// All headers that an answer may have, in lower case.
-const HEADERS: [&str; 14] = [
+const HEADERS: [&str; 16] = [
     "allow",
     "cache-control",
     "connection",
+    "content-disposition",
     "content-length",
     "content-type",
     "date",
     "etag",
+    "last-modified",
     "layerd-age",
     "layerd-label",
     "layerd-version",

@@ -225,7 +225,7 @@ fn applications_and_problems_are_listed() {
 #[test]
 fn every_path_and_method_that_is_none_has_a_problem_to_say_so() {
     let (server, _) = server();
-    assert_eq!(code(&server.get("/")), "404 not-found");
+    assert_eq!(code(&server.get("/api/v1/nothing")), "404 not-found");
     assert_eq!(code(&server.get("/api/v1/config")), "404 not-found");
     let wrong = server.send("POST", "/api/v1/config/user", &[], b"");
     assert_eq!((code(&wrong).as_str(), wrong.header("allow")), ("405 method-not-allowed", Some("GET,HEAD")));
@@ -255,9 +255,9 @@ fn health_and_metrics_answer_machines() {
 #[test]
 fn the_id_of_a_request_is_kept_or_made() {
     let (server, _) = server();
-    let kept = server.send("GET", "/nope", &[("X-Request-Id", "build-7.a")], b"");
+    let kept = server.send("GET", "/api/v1/nope", &[("X-Request-Id", "build-7.a")], b"");
     assert_eq!(kept.header("x-request-id"), Some("build-7.a"));
     assert_eq!(kept.json()["request_id"], "build-7.a");
-    let made = server.send("GET", "/nope", &[("X-Request-Id", "no spaces")], b"");
+    let made = server.send("GET", "/api/v1/nope", &[("X-Request-Id", "no spaces")], b"");
     assert_eq!(made.header("x-request-id").unwrap().len(), 36);
 }

@@ -10,8 +10,9 @@ use std::collections::{BTreeSet, HashMap};
 
 use clap::ValueEnum;
 
-use crate::answer::compare::{Comparison, Reached, between, touched};
+use crate::answer::compare::{Comparison, Reached, all, between, touched};
 use crate::config::address::Address;
+use crate::config::semantics::Semantics;
 use crate::store::compare::compare_all;
 
 use super::commits::Commits;
@@ -32,7 +33,7 @@ In a repository of this machine, BASE and HEAD are what Git understands: main, v
 URL, they are branches, tags and full commit ids. Ends with 1 only with --exit-code.")]
 pub(super) struct Args {
     /// The commit to compare with
-    #[arg(required_unless_present = "profiles")]
+    #[arg(required_unless_present_any = ["profiles", "semantics"])]
     base: Option<String>,
     /// The commit that may bring a change [default: the files as they are, or of a URL its default branch]
     #[arg(conflicts_with = "profiles")]
@@ -49,6 +50,9 @@ pub(super) struct Args {
     /// Compare two profiles of BASE, or of the files as they are, for every application
     #[arg(long, value_name = "A..B")]
     profiles: Option<String>,
+    /// Compare what the two orders of layers make of BASE, or of the files as they are
+    #[arg(long, value_name = "native..spring", value_parser = ["native..spring"], conflicts_with_all = ["profiles", "head"])]
+    semantics: Option<String>,
     #[command(flatten)]
     keys: KeyArgs,
 }
@@ -78,6 +82,11 @@ impl Args {
                 let questions = between(&base.snapshot, &base.snapshot, &from.profiles, &to.profiles);
                 let comparison = compare_all(&base.snapshot, &base.snapshot, &questions);
                 Difference { head: base.clone(), base, comparison }
+            }
+            None if self.semantics.is_some() => {
+                let (base, head) = (commits.under(&base, Semantics::Native)?, commits.under(&base, Semantics::Spring)?);
+                let comparison = compare_all(&base.snapshot, &head.snapshot, &all(&base.snapshot, &head.snapshot));
+                Difference { base, head, comparison }
             }
             None => {
                 let head = commits.read(self.head.as_deref())?;

@@ -5,9 +5,12 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use indexmap::IndexMap;
+
 use crate::config::key::Key;
 use crate::config::layer::{Data, Entry, Node};
 use crate::config::problem::{Fault, Position};
+use crate::config::semantics::Semantics;
 
 /// Maps with more keys than this look keys up by hash.
 const SCANNED_KEYS: usize = 16;
@@ -76,13 +79,27 @@ impl OpenMap {
     }
 
     /// The entries with the merged ones where the merge key stood. Own keys win, then the first source.
-    pub(super) fn finish(mut self) -> Vec<Entry> {
+    pub(super) fn finish(mut self, semantics: Semantics) -> Vec<Entry> {
         let Some(Merge { index, entries: mut merged, .. }) = self.merge.take() else { return self.entries };
+        if semantics == Semantics::Spring {
+            return merge_in_place(self.entries, index, merged);
+        }
         let mut taken: HashSet<Arc<str>> = self.entries.iter().map(|entry| Arc::clone(entry.key.written())).collect();
         merged.retain(|entry| taken.insert(Arc::clone(entry.key.written())));
         self.entries.splice(index..index, merged);
         self.entries
     }
+}
+
+/// The entries as SnakeYAML has them: what follows the merge key takes the place of the merged entry that it replaces.
+fn merge_in_place(mut own: Vec<Entry>, index: usize, merged: Vec<Entry>) -> Vec<Entry> {
+    let after = own.split_off(index.min(own.len()));
+    let mut all: IndexMap<Arc<str>, Entry> = IndexMap::new();
+    for entry in own.into_iter().chain(merged) {
+        all.entry(Arc::clone(entry.key.written())).or_insert(entry);
+    }
+    all.extend(after.into_iter().map(|entry| (Arc::clone(entry.key.written()), entry)));
+    all.into_values().collect()
 }
 
 /// The entries that the value of a merge key brings, first source first.

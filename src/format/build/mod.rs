@@ -8,6 +8,7 @@ mod map;
 use crate::config::key::{self, Key};
 use crate::config::layer::{Data, Entry, Node, Tag};
 use crate::config::problem::{Fault, Position};
+use crate::config::semantics::Semantics;
 
 use super::{Limits, NEST_LESS, document};
 
@@ -16,6 +17,7 @@ use map::{OpenMap, Pending};
 /// A document in the making. Between documents it is empty; the number of values is counted over the whole file.
 pub(super) struct Builder<'a> {
     limits: &'a Limits,
+    semantics: Semantics,
     stack: Vec<Frame>,
     root: Option<Node>,
     values: usize,
@@ -40,8 +42,8 @@ enum Content {
 }
 
 impl<'a> Builder<'a> {
-    pub(super) fn new(limits: &'a Limits) -> Self {
-        Self { limits, stack: Vec::new(), root: None, values: 0 }
+    pub(super) fn new(limits: &'a Limits, semantics: Semantics) -> Self {
+        Self { limits, semantics, stack: Vec::new(), root: None, values: 0 }
     }
 
     /// The number of open lists and maps.
@@ -125,9 +127,14 @@ impl<'a> Builder<'a> {
         let Some(Frame { at, tag, content, .. }) = self.stack.pop() else { return Ok(()) };
         let data = match content {
             Content::List { items, .. } => Data::List(items),
-            Content::Map(map) => Data::Map(map.finish()),
+            Content::Map(map) => Data::Map(map.finish(self.semantics)),
         };
         self.place(Node { data, at, tag })
+    }
+
+    /// Takes the document that has ended, whatever its root is; `None` if there is nothing in it.
+    pub(super) fn take(&mut self) -> Option<Node> {
+        self.root.take()
     }
 
     /// Takes the map of the document that has ended; `None` if the document is empty.

@@ -10,6 +10,7 @@ use serde::de::IgnoredAny;
 
 use crate::config::layer::Data;
 use crate::config::problem::{Fault, Position};
+use crate::config::semantics::Semantics;
 use crate::config::value::Number;
 use crate::format::build::Builder;
 use crate::format::{Limits, Raw, number, scan};
@@ -25,7 +26,7 @@ pub(in crate::format) fn read(bytes: &[u8], limits: &Limits) -> Result<Vec<Raw>,
     }
     // This check keeps no stack of its own that a deep nesting could overflow.
     serde_json::from_str::<IgnoredAny>(text).map_err(|error| syntax(text, &error))?;
-    let mut build = Builder::new(limits);
+    let mut build = Builder::new(limits, Semantics::Native);
     let mut tokens = Tokens::of(text);
     while let Some((token, at)) = tokens.next() {
         put(&mut build, token, at)?;

@@ -24,6 +24,7 @@ fn put(out: &mut Vec<u8>, value: &Value, level: Option<usize>) {
         Value::Number(number) => write!(out, "{number}").expect(TO_MEMORY),
         Value::String(text) => put_text(out, text),
         Value::Secret(_) => put_text(out, STARS),
+        Value::Foreign(foreign) => put_text(out, foreign.text()),
         Value::List(items) => {
             out.push(b'[');
             for (index, item) in items.iter().enumerate() {

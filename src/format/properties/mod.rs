@@ -6,8 +6,10 @@
 mod assemble;
 mod locate;
 mod read;
+mod spring;
 mod write;
 
 pub(super) use locate::{locate, spell};
 pub(super) use read::read;
+pub(super) use spring::read_spring;
 pub(super) use write::write;

@@ -44,7 +44,7 @@ fn parse(text: &str, limits: &Limits) -> Result<Vec<Raw>, Fault> {
     }
 }
 
-fn too_many_documents(at: Position, limits: &Limits) -> Fault {
+pub(super) fn too_many_documents(at: Position, limits: &Limits) -> Fault {
     Fault::error("too-many-documents", at, format!("the file has more than the {} documents allowed", limits.documents))
         .with_hint("split the file, or raise `limits.documents` in the settings of the server")
 }
@@ -71,16 +71,57 @@ pub(super) struct Property {
     pub(super) range: Range<usize>,
 }
 
+/// Where a text ends, if the logical line does not end before.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum End {
+    /// At a separator or a blank.
+    Key,
+    /// Nowhere.
+    Line,
+    /// At a comma.
+    Item,
+}
+
 /// A place in the text; line ends of all three kinds are read as `\n`.
 pub(super) struct Cursor<'a> {
     length: usize,
     rest: Chars<'a>,
     at: Position,
+    /// An escape is as wide as the character that it stands for, as Spring counts.
+    narrow_escapes: bool,
 }
 
 impl<'a> Cursor<'a> {
     pub(super) fn of(text: &'a str) -> Self {
-        Self { length: text.len(), rest: text.chars(), at: Position::new(1, 1) }
+        Self { length: text.len(), rest: text.chars(), at: Position::new(1, 1), narrow_escapes: false }
+    }
+
+    /// A cursor that counts columns as Spring does.
+    pub(super) fn of_spring(text: &'a str) -> Self {
+        Self { narrow_escapes: true, ..Self::of(text) }
+    }
+
+    pub(super) const fn at(&self) -> Position {
+        self.at
+    }
+
+    pub(super) fn skip_blanks(&mut self) {
+        while self.peek_joined().is_some_and(|character| BLANKS.contains(&character)) {
+            self.bump();
+        }
+    }
+
+    /// Skips one character, if it comes next on the logical line.
+    pub(super) fn take(&mut self, wanted: char) -> bool {
+        let is_next = self.peek_joined() == Some(wanted);
+        if is_next {
+            self.bump();
+        }
+        is_next
+    }
+
+    pub(super) fn is_at_end(&mut self) -> bool {
+        self.peek_joined().is_none()
     }
 
     /// Reads the property that begins here.
@@ -89,11 +130,11 @@ impl<'a> Cursor<'a> {
     /// `escape`.
     pub(super) fn property(&mut self) -> Result<Property, Fault> {
         let key_at = self.at;
-        let key = self.text(true)?;
+        let key = self.text(End::Key)?;
         let key_end = self.offset();
         self.separator();
         let (start, value_at) = (self.offset(), self.at);
-        let value = self.text(false)?;
+        let value = self.text(End::Line)?;
         let at = if value.is_empty() { key_at } else { value_at };
         Ok(Property { key, key_at, value, at, key_end, range: start..self.offset() })
     }
@@ -169,7 +210,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Skips what stands between key and value: blanks, and at most one `=` or `:`.
-    fn separator(&mut self) {
+    pub(super) fn separator(&mut self) {
         let mut seen = false;
         while let Some(character) = self.peek_joined() {
             match character {
@@ -181,16 +222,28 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// The rest of the logical line without escapes; of a key, up to its separator.
-    fn text(&mut self, is_key: bool) -> Result<String, Fault> {
+    /// What follows on the logical line without escapes, up to the end that is wanted.
+    pub(super) fn text(&mut self, end: End) -> Result<String, Fault> {
         let mut text = String::new();
         while let Some(character) = self.peek_joined() {
-            if is_key && (matches!(character, '=' | ':') || BLANKS.contains(&character)) {
+            let ends = match end {
+                End::Key => matches!(character, '=' | ':') || BLANKS.contains(&character),
+                End::Line => false,
+                End::Item => character == ',',
+            };
+            if ends {
                 break;
             }
             let at = self.at;
             self.bump();
-            text.push(if character == '\\' { self.escape(at)? } else { character });
+            if character != '\\' {
+                text.push(character);
+                continue;
+            }
+            text.push(self.escape(at)?);
+            if self.narrow_escapes {
+                self.at = Position::new(at.line, at.column.saturating_add(1));
+            }
         }
         Ok(text)
     }

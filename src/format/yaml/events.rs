@@ -25,6 +25,8 @@ pub(super) struct Event<'a> {
     /// The bytes of a scalar or alias as written, without tag and anchor. A block of lines begins with its `|` or `>`
     /// and may end with lines that are blank. Of anything else, where it begins.
     pub(super) range: Range<usize>,
+    /// Where the node begins with its tag and its anchor, as far as they stand on its line.
+    pub(super) begins: Position,
 }
 
 /// What the parser met.
@@ -70,6 +72,10 @@ pub(super) enum Core {
     Null,
     List,
     Map,
+    /// `!!binary`, of YAML 1.1.
+    Binary,
+    /// `!!timestamp`, of YAML 1.1.
+    Timestamp,
 }
 
 /// The events of a text.
@@ -155,7 +161,25 @@ impl<'a> Events<'a> {
             }
             _ => return Ok(None),
         };
-        Ok(Some(Event { what, at, anchor, tag_at, range }))
+        let begins = self.begins(span, anchor.is_some()).unwrap_or(at);
+        Ok(Some(Event { what, at, anchor, tag_at, range, begins }))
+    }
+
+    /// The place of the tag or the anchor before a node; `None` if there is neither.
+    fn begins(&self, span: &Span, is_anchored: bool) -> Option<Position> {
+        let tag = span.tag_start();
+        let first = tag.as_ref().unwrap_or(&span.start);
+        let before = &self.text[..first.byte_offset().filter(|_| is_anchored).unwrap_or(0)];
+        let name = before.trim_end_matches([' ', '\t']);
+        let token = name.rfind([' ', '\t', '\n']).map_or(0, |blank| blank + 1);
+        let anchor = name[token..].rfind('&').map(|at| before[token + at..].chars().count());
+        match anchor.and_then(|back| u32::try_from(back).ok()) {
+            Some(back) => {
+                let at = to_position(first);
+                Some(Position::new(at.line, at.column.saturating_sub(back).max(1)))
+            }
+            None => tag.as_ref().map(to_position),
+        }
     }
 
     /// The parser places a list that is indented no deeper than its key after its first dash.
@@ -228,6 +252,8 @@ fn to_tag(tag: Option<&granit_parser::Tag>) -> Tag {
         (Some("null"), _) => Tag::Core(Core::Null),
         (Some("seq"), _) => Tag::Core(Core::List),
         (Some("map"), _) => Tag::Core(Core::Map),
+        (_, ("tag:yaml.org,2002:", "binary")) => Tag::Core(Core::Binary),
+        (_, ("tag:yaml.org,2002:", "timestamp")) => Tag::Core(Core::Timestamp),
         (_, ("", "!") | ("!", "")) => Tag::Unresolved,
         (_, ("!", "append") | ("", "!append")) => Tag::Steering(layer::Tag::Append),
         (_, ("!", "prepend") | ("", "!prepend")) => Tag::Steering(layer::Tag::Prepend),

@@ -18,6 +18,7 @@ pub(super) fn put(out: &mut String, value: &Value, indent: usize) {
         Value::String(text) if is_block(text) => put_block(out, text, indent),
         Value::String(text) => out.push_str(&quote(text)),
         Value::Secret(_) => out.push_str(&quote(STARS)),
+        Value::Foreign(foreign) => out.push_str(&quote(foreign.text())),
         Value::List(_) => out.push_str("[]"),
         Value::Map(_) => out.push_str("{}"),
     }

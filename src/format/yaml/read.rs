@@ -3,14 +3,15 @@
 //! One loop without recursion: an event becomes a resolved step, is remembered if an anchor needs it, and is put into
 //! the document. Syntax, scalars, anchors and the shape of documents each have their own file.
 
-use crate::config::layer::{self, Data};
+use crate::config::layer::{self, Data, Node};
 use crate::config::problem::{Fault, Position};
+use crate::config::semantics::Semantics;
 use crate::format::build::Builder;
 use crate::format::{Limits, Raw, scan};
 
 use super::anchor::{Anchors, Step};
 use super::events::{Core, Event, Events, Tag, What};
-use super::scalar;
+use super::{scalar, spring_scalar};
 
 /// Bytes that aliases may add to a file, for each value that `limits.nodes` allows.
 const ALIAS_BYTES_PER_NODE: usize = 64;
@@ -20,9 +21,39 @@ const ALIAS_BYTES_PER_NODE: usize = 64;
 /// # Errors
 /// The first fault of the file; none of its documents are served then.
 pub(in crate::format) fn read(bytes: &[u8], limits: &Limits) -> Result<Vec<Raw>, Fault> {
-    let mut events = Events::of(scan::text(bytes)?, limits);
-    let mut loader = Loader { build: Builder::new(limits), anchors: Anchors::default(), limits };
     let mut documents: Vec<Raw> = Vec::new();
+    load(scan::text(bytes)?, limits, Semantics::Native, |build| {
+        if let Some(root) = build.finish()? {
+            let number = u32::try_from(documents.len()).unwrap_or(u32::MAX);
+            documents.push((number, root));
+        }
+        Ok(())
+    })?;
+    Ok(documents)
+}
+
+/// The documents of a YAML file as SnakeYAML reads them, whatever their roots are. A key that is no text stands in brackets.
+///
+/// # Errors
+/// The first fault of the file.
+pub(in crate::format) fn read_spring(bytes: &[u8], limits: &Limits) -> Result<Vec<Node>, Fault> {
+    let mut roots = Vec::new();
+    load(&scan::text_of_any_breaks(bytes)?, limits, Semantics::Spring, |build| {
+        roots.extend(build.take());
+        Ok(())
+    })?;
+    Ok(roots)
+}
+
+/// Reads all documents, calling `finish` at the end of each.
+fn load(
+    text: &str,
+    limits: &Limits,
+    semantics: Semantics,
+    mut finish: impl FnMut(&mut Builder<'_>) -> Result<(), Fault>,
+) -> Result<(), Fault> {
+    let mut events = Events::of(text, limits);
+    let mut loader = Loader { build: Builder::new(limits, semantics), anchors: Anchors::default(), limits, semantics };
     let mut begun = 0;
     while let Some(event) = events.next()? {
         match event.what {
@@ -33,17 +64,11 @@ pub(in crate::format) fn read(bytes: &[u8], limits: &Limits) -> Result<Vec<Raw>,
                 }
                 loader.anchors.begin_document();
             }
-            What::End => {
-                if let Some(root) = loader.build.finish()? {
-                    let number = u32::try_from(documents.len()).unwrap_or(u32::MAX);
-                    documents.push((number, root));
-                }
-            }
+            What::End => finish(&mut loader.build)?,
             _ => loader.take(event)?,
         }
     }
-    loader.anchors.finish()?;
-    Ok(documents)
+    loader.anchors.finish()
 }
 
 fn too_many_documents(at: Position, limits: &Limits) -> Fault {
@@ -55,6 +80,7 @@ struct Loader<'a> {
     build: Builder<'a>,
     anchors: Anchors,
     limits: &'a Limits,
+    semantics: Semantics,
 }
 
 impl Loader<'_> {
@@ -67,18 +93,30 @@ impl Loader<'_> {
     }
 
     fn take_node(&mut self, event: Event<'_>) -> Result<(), Fault> {
-        let (step, at) = self.resolve(event.what, event.at)?;
+        // SnakeYAML takes a value to begin with its tag or its anchor.
+        let at = if self.semantics == Semantics::Spring { event.begins } else { event.at };
+        let (step, at) = self.resolve(event.what, at)?;
         self.anchors.record(&step, at, event.anchor, self.build.depth());
-        let Step::Alias(id) = step else { return put(&mut self.build, step, at) };
+        let semantics = self.semantics;
+        let Step::Alias(id) = step else { return put(&mut self.build, step, at, semantics) };
         let is_key = self.build.expects_key();
         let most_bytes = self.limits.nodes.saturating_mul(ALIAS_BYTES_PER_NODE);
         self.anchors.expand(id, at, most_bytes, |step, written_at| {
-            put(&mut self.build, step, if is_key { at } else { written_at })
+            put(&mut self.build, step, if is_key { at } else { written_at }, semantics)
         })
     }
 
     fn resolve(&self, what: What<'_>, at: Position) -> Result<(Step, Position), Fault> {
+        let is_spring = self.semantics == Semantics::Spring;
         Ok(match what {
+            What::List(Tag::Steering(_)) | What::Map(Tag::Steering(_)) if is_spring => {
+                return Err(scalar::unknown_tag(at));
+            }
+            What::Scalar { text, plain, tag, .. } if is_spring => {
+                let data = spring_scalar::resolve(&text, plain, tag, at)?;
+                let merges = plain && tag == Tag::Absent && text == "<<";
+                (Step::Scalar { data, merges, tag: None }, at)
+            }
             What::Scalar { text, plain, blank, tag } => {
                 let at = self.build.key_place().filter(|_| blank).unwrap_or(at);
                 let data = scalar::resolve(&text, plain, tag, at)?;
@@ -93,9 +131,12 @@ impl Loader<'_> {
     }
 }
 
-fn put(build: &mut Builder<'_>, step: Step, at: Position) -> Result<(), Fault> {
+fn put(build: &mut Builder<'_>, step: Step, at: Position, semantics: Semantics) -> Result<(), Fault> {
     if build.expects_key() {
         return match step {
+            Step::Scalar { data, merges: false, .. } if semantics == Semantics::Spring => {
+                build.key(&spring_scalar::key_text(&data, at)?, at)
+            }
             Step::Scalar { data, merges, tag } => put_key(build, &data, merges, tag, at),
             Step::List(_) | Step::Map(_) => Err(complex_key(at)),
             Step::Close => build.close(),

@@ -19,8 +19,8 @@ pub(super) fn resolve(text: &str, plain: bool, tag: Tag, at: Position) -> Result
     match tag {
         Tag::Absent | Tag::Steering(_) if plain => plain_value(text, at),
         Tag::Absent | Tag::Steering(_) | Tag::Unresolved | Tag::Core(Core::Text) => Ok(to_text(text)),
+        Tag::Core(Core::Binary | Core::Timestamp) | Tag::Unknown => Err(unknown_tag(at)),
         Tag::Core(core) => tagged_value(text, core, at),
-        Tag::Unknown => Err(unknown_tag(at)),
     }
 }
 
@@ -42,6 +42,8 @@ pub(super) fn mismatch(core: Core, at: Position) -> Fault {
         Core::Null => ("!!null", "null or nothing"),
         Core::List => ("!!seq", "a list"),
         Core::Map => ("!!map", "a map"),
+        Core::Binary => ("!!binary", "base64"),
+        Core::Timestamp => ("!!timestamp", "a date or a time"),
     };
     Fault::error("tag-mismatch", at, format!("the value after `{tag}` is not {wanted}")).with_hint("remove the tag")
 }
@@ -53,8 +55,8 @@ pub(super) fn key_text(data: &Data) -> Option<Cow<'_, str>> {
         Data::Bool(value) => Cow::Borrowed(if *value { "true" } else { "false" }),
         Data::Number(value) => Cow::Owned(value.to_string()),
         Data::Text(text) => Cow::Borrowed(text),
-        // No reader makes secrets.
-        Data::List(_) | Data::Map(_) | Data::Secret(_) => return None,
+        // No reader makes secrets, and the core schema has nothing foreign.
+        Data::List(_) | Data::Map(_) | Data::Secret(_) | Data::Foreign(_) => return None,
     })
 }
 
@@ -76,7 +78,7 @@ fn tagged_value(text: &str, core: Core, at: Position) -> Result<Data, Fault> {
         Core::Bool => to_bool(text).map(Data::Bool),
         Core::Null => is_null(text).then_some(Data::Null),
         Core::Text => Some(to_text(text)),
-        Core::Integer | Core::List | Core::Map => None,
+        Core::Integer | Core::List | Core::Map | Core::Binary | Core::Timestamp => None,
     };
     value.ok_or_else(|| mismatch(core, at))
 }
@@ -85,7 +87,7 @@ fn to_text(text: &str) -> Data {
     Data::Text(Arc::from(text))
 }
 
-fn is_null(text: &str) -> bool {
+pub(super) fn is_null(text: &str) -> bool {
     matches!(text, "" | "~" | "null" | "Null" | "NULL")
 }
 
@@ -155,11 +157,11 @@ fn not_finite(text: &str) -> Option<&'static str> {
     }
 }
 
-fn unsigned(text: &str) -> &str {
+pub(super) fn unsigned(text: &str) -> &str {
     text.strip_prefix(['-', '+']).unwrap_or(text)
 }
 
-fn split_digits(text: &str) -> (&str, &str) {
+pub(super) fn split_digits(text: &str) -> (&str, &str) {
     text.split_at(text.bytes().take_while(u8::is_ascii_digit).count())
 }
 

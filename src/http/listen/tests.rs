@@ -287,7 +287,6 @@ async fn paths_that_climb_are_refused_on_the_wire() {
         "/.%2e/",
         "/..\\",
         "/..%5c",
-        "/a//b",
         "/a/..",
         "/%c0%ae%c0%af",
         "/%ed%a0%80",
@@ -295,8 +294,6 @@ async fn paths_that_climb_are_refused_on_the_wire() {
         "/%0d%0aSet-Cookie:%20a",
         "/%7f",
         "/%e2%80%ae",
-        "//etc/passwd",
-        "/C:/",
         "/\\\\?\\",
         "file:///etc/passwd",
         "url:http://x",
@@ -304,7 +301,6 @@ async fn paths_that_climb_are_refused_on_the_wire() {
         "/%ff%fe",
         "/%",
         "/\x01",
-        "/a/",
         "etc/passwd",
     ] {
         assert_eq!(server.status(get_of(target)).await, "400", "{target}");

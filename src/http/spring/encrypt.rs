@@ -13,57 +13,56 @@ use percent_encoding::percent_decode_str;
 use serde::Serialize;
 
 use crate::config::address::Address;
+use crate::http::App;
 use crate::http::seal::random;
-use crate::http::{App, Route, Scope};
+use crate::http::spring::asked::Asked;
+use crate::http::spring::error;
 use crate::secret::error::SealError;
 use crate::secret::keyring::Keyring;
 use crate::secret::place::{Context, Place};
 use crate::secret::sealed::{PREFIX, Sealed};
 
-/// The routes of sealed values.
-pub(in crate::http) fn routes() -> Vec<Route> {
-    vec![
-        Route::post("/encrypt", Scope::Encrypt, encrypt),
-        Route::post("/encrypt/{name}/{profiles}", Scope::Encrypt, encrypt_for),
-        Route::post("/decrypt", Scope::Decrypt, decrypt),
-        Route::post("/decrypt/{name}/{profiles}", Scope::Decrypt, decrypt_for),
-        Route::get("/encrypt/status", Scope::Status, get_status),
-        Route::get("/key", Scope::Status, get_key),
-        Route::get("/key/{name}/{profiles}", Scope::Status, get_key),
-    ]
+pub(super) async fn encrypt(State(app): State<Arc<App>>, asked: Asked, body: Bytes) -> Response {
+    answer(&asked, &body, |text| seal(&app.store.secrets().ring, text, None))
 }
 
-async fn encrypt(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes) -> Result<Response, Failure> {
-    let text = read(&headers, &body)?;
-    seal(&app.store.secrets().ring, &text, None)
-}
-
-async fn encrypt_for(
+pub(super) async fn encrypt_for(
     State(app): State<Arc<App>>,
     Path((name, profiles)): Path<(String, String)>,
-    headers: HeaderMap,
+    asked: Asked,
     body: Bytes,
-) -> Result<Response, Failure> {
-    let text = read(&headers, &body)?;
-    let address = Address::parse(&name, Some(&profiles), None).map_err(|_| Failure::BAD_NAME)?;
-    seal(&app.store.secrets().ring, &text, Some(&address.application))
+) -> Response {
+    answer(&asked, &body, |text| {
+        let address = Address::parse(&name, Some(&profiles), None).map_err(|_| Failure::BAD_NAME)?;
+        seal(&app.store.secrets().ring, text, Some(&address.application))
+    })
 }
 
-async fn decrypt(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes) -> Result<Response, Failure> {
-    open(&app, &headers, &body, None)
+pub(super) async fn decrypt(State(app): State<Arc<App>>, asked: Asked, body: Bytes) -> Response {
+    answer(&asked, &body, |text| open(&app, text, None))
 }
 
-async fn decrypt_for(
+pub(super) async fn decrypt_for(
     State(app): State<Arc<App>>,
     Path((name, profiles)): Path<(String, String)>,
-    headers: HeaderMap,
+    asked: Asked,
     body: Bytes,
-) -> Result<Response, Failure> {
-    let address = Address::parse(&name, Some(&profiles), None).map_err(|_| Failure::BAD_NAME)?;
-    open(&app, &headers, &body, Some(&address.application))
+) -> Response {
+    answer(&asked, &body, |text| {
+        let address = Address::parse(&name, Some(&profiles), None).map_err(|_| Failure::BAD_NAME)?;
+        open(&app, text, Some(&address.application))
+    })
 }
 
-async fn get_status(State(app): State<Arc<App>>) -> Result<Response, Failure> {
+/// What becomes of the text in a body. A request without one is refused as Boot does, in another shape than the rest.
+fn answer(asked: &Asked, body: &Bytes, work: impl FnOnce(&str) -> Result<Response, Failure>) -> Response {
+    match read(&asked.headers, body) {
+        Some(text) => work(&text).into_response(),
+        None => asked.refuse(&error::Failure::bad("a body of UTF-8 text and a Content-Type are required")),
+    }
+}
+
+pub(super) async fn get_status(State(app): State<Arc<App>>) -> Result<Response, Failure> {
     match app.store.secrets().ring.is_empty() {
         true => Err(Failure::NO_KEY),
         false => Ok(axum::Json(Status { status: "OK" }).into_response()),
@@ -71,7 +70,7 @@ async fn get_status(State(app): State<Arc<App>>) -> Result<Response, Failure> {
 }
 
 /// A key that seals and opens alike is shown to nobody.
-async fn get_key() -> Failure {
+pub(super) async fn get_key() -> Failure {
     Failure::NO_PUBLIC_KEY
 }
 
@@ -95,11 +94,11 @@ fn seal(ring: &Keyring, text: &str, application: Option<&str>) -> Result<Respons
     Ok(plain_text(if ring.encrypts_with().is_some() { sealed.to_owned() } else { format!("{prefixes}{sealed}") }))
 }
 
-fn open(app: &App, headers: &HeaderMap, body: &Bytes, application: Option<&str>) -> Result<Response, Failure> {
+fn open(app: &App, text: &str, application: Option<&str>) -> Result<Response, Failure> {
     if !app.may_decrypt {
         return Err(Failure::DECRYPT_IS_OFF);
     }
-    let text = read(headers, body)?.replace(' ', "+");
+    let text = text.replace(' ', "+");
     let ring = &app.store.secrets().ring;
     if ring.is_empty() {
         return Err(Failure::NO_KEY);
@@ -114,17 +113,17 @@ fn open(app: &App, headers: &HeaderMap, body: &Bytes, application: Option<&str>)
     opened.map(|plain| plain_text(plain.expose().to_owned())).ok_or(Failure::NOT_OURS)
 }
 
-/// The value in a body. Bodies that curl has taken for a form end with `=` and are escaped.
-fn read(headers: &HeaderMap, body: &Bytes) -> Result<String, Failure> {
-    let kind = headers.get(header::CONTENT_TYPE).ok_or(Failure::NO_BODY)?.as_bytes();
-    let text = std::str::from_utf8(body).map_err(|_| Failure::NO_BODY)?;
+/// The value in a body; `None` if there is none, or nothing says of which type it is. Bodies that curl has taken for a form
+/// end with `=` and are escaped.
+fn read(headers: &HeaderMap, body: &Bytes) -> Option<String> {
+    let kind = headers.get(header::CONTENT_TYPE)?.as_bytes();
+    let text = std::str::from_utf8(body).ok().filter(|text| !text.is_empty())?;
     match text.strip_suffix('=') {
-        _ if text.is_empty() => Err(Failure::NO_BODY),
         Some(form) if kind != b"text/plain" => {
             let form = form.replace('+', " ");
-            percent_decode_str(&form).decode_utf8().map(Into::into).map_err(|_| Failure::NO_BODY)
+            percent_decode_str(&form).decode_utf8().ok().map(Into::into)
         }
-        _ => Ok(text.to_owned()),
+        _ => Some(text.to_owned()),
     }
 }
 
@@ -152,7 +151,7 @@ fn plain_text(text: String) -> Response {
 
 /// A failure in the shape that Spring gives it.
 #[derive(Debug, Clone, Copy)]
-struct Failure {
+pub(super) struct Failure {
     code: StatusCode,
     status: &'static str,
     description: &'static str,
@@ -164,8 +163,6 @@ impl Failure {
     const NOT_OURS: Self = Self::new(StatusCode::BAD_REQUEST, "INVALID", "Text not encrypted with this key");
     const DECRYPT_IS_OFF: Self =
         Self::new(StatusCode::FORBIDDEN, "FORBIDDEN", "Server-side decryption is off; set secrets.decrypt to allow it");
-    const NO_BODY: Self =
-        Self::new(StatusCode::BAD_REQUEST, "BAD_REQUEST", "A body of UTF-8 text and a Content-Type are required");
     const BAD_NAME: Self =
         Self::new(StatusCode::BAD_REQUEST, "BAD_REQUEST", "The name or the profiles cannot be those of an application");
     const TOO_LONG: Self = Self::new(StatusCode::PAYLOAD_TOO_LARGE, "INVALID", "The value is too long to be sealed");
@@ -223,13 +220,13 @@ mod tests {
     fn a_body_that_curl_took_for_a_form_is_read_as_it_was_meant() {
         let read = |kind: &str, body: &'static str| {
             let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, kind.parse().unwrap())]);
-            read(&headers, &Bytes::from_static(body.as_bytes())).map_err(|failure| failure.status)
+            read(&headers, &Bytes::from_static(body.as_bytes()))
         };
         let form = "application/x-www-form-urlencoded";
-        assert_eq!(read(form, "my+secret%21=").as_deref(), Ok("my secret!"));
-        assert_eq!(read(form, "my+secret").as_deref(), Ok("my+secret"));
-        assert_eq!(read("text/plain", "a%21=").as_deref(), Ok("a%21="));
-        assert_eq!(read("text/plain", ""), Err("BAD_REQUEST"));
-        assert_eq!(read(form, "%ff="), Err("BAD_REQUEST"));
+        assert_eq!(read(form, "my+secret%21=").as_deref(), Some("my secret!"));
+        assert_eq!(read(form, "my+secret").as_deref(), Some("my+secret"));
+        assert_eq!(read("text/plain", "a%21=").as_deref(), Some("a%21="));
+        assert_eq!(read("text/plain", ""), None);
+        assert_eq!(read(form, "%ff="), None);
     }
 }

@@ -1,7 +1,93 @@
 //! What clients of Spring Cloud Config Server ask, answered as they know it.
 //!
-//! Errors have Spring's shapes here, not those of layerd's own protocol.
+//! Errors have Spring's shapes here, not those of layerd's own protocol. How the paths are read is in `asked.rs`, which
+//! commits answer in `labels.rs`; each kind of answer has a file of its own.
 
+mod accept;
+mod asked;
 mod encrypt;
+mod environment;
+mod error;
+mod flat;
+mod health;
+mod labels;
+mod layers;
+mod resource;
+mod settings;
 
-pub(super) use encrypt::routes;
+use std::sync::Arc;
+
+use axum::http::header;
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{MethodRouter, get, post};
+
+use super::{App, Route, Scope};
+pub(super) use asked::Asked;
+use error::Failure;
+
+pub use settings::{Health, Settings};
+
+/// The routes of this protocol. Layerd's own paths, which are literal, win over the placeholders here.
+pub(super) fn routes() -> Vec<Route> {
+    let mut routes = vec![
+        reads("/{file}", Scope::Read, get(flat::get_file)),
+        reads("/{name}/{profiles}", Scope::Read, get(environment::get_pair)),
+        reads("/{name}/{profiles}/{label}", Scope::Read, get(environment::get_triple)),
+        reads("/{name}/{profiles}/{label}/{*path}", Scope::Read, get(resource::get_resource)),
+        reads("/encrypt/status", Scope::Status, get(encrypt::get_status)),
+        reads("/key", Scope::Status, get(encrypt::get_key)),
+        reads("/key/{name}/{profiles}", Scope::Status, get(encrypt::get_key)),
+        changes("/encrypt", Scope::Encrypt, post(encrypt::encrypt)),
+        changes("/decrypt", Scope::Decrypt, post(encrypt::decrypt)),
+        changes("/encrypt/{name}/{profiles}", Scope::Encrypt, post(encrypt::encrypt_for)),
+        changes("/decrypt/{name}/{profiles}", Scope::Decrypt, post(encrypt::decrypt_for)),
+        // Applications of these names have labels as well.
+        Route::get("/encrypt/{name}/{profiles}", Scope::Read, environment::get_triple),
+        Route::get("/decrypt/{name}/{profiles}", Scope::Read, environment::get_triple),
+    ];
+    routes.extend(health_routes());
+    routes
+}
+
+/// The routes of health, which Spring keeps at the root also when everything else has a prefix.
+pub(super) fn health_routes() -> Vec<Route> {
+    vec![
+        reads("/actuator", Scope::Open, get(health::list_links)),
+        reads("/actuator/health", Scope::Open, get(health::get_health)),
+        reads("/actuator/health/{component}", Scope::Open, get(health::get_component)),
+    ]
+}
+
+/// A route that answers GET, and other methods as Spring does.
+fn reads(path: &'static str, scope: Scope, handler: MethodRouter<Arc<App>>) -> Route {
+    let handler = handler.options(async || allow("GET,HEAD,OPTIONS")).fallback(refuse_all_but_get);
+    Route { verb: "GET", path, scope, handler }
+}
+
+/// A route that answers POST, and other methods as Spring does.
+fn changes(path: &'static str, scope: Scope, handler: MethodRouter<Arc<App>>) -> Route {
+    let handler = handler.options(async || allow("POST,OPTIONS")).fallback(refuse_all_but_post);
+    Route { verb: "POST", path, scope, handler }
+}
+
+fn allow(methods: &'static str) -> Response {
+    [(header::ALLOW, methods)].into_response()
+}
+
+async fn refuse_all_but_get(asked: Asked) -> Response {
+    asked.refuse(&Failure::wrong_method("GET"))
+}
+
+async fn refuse_all_but_post(asked: Asked) -> Response {
+    asked.refuse(&Failure::wrong_method("POST"))
+}
+
+/// The answer where no route is: as Spring's, with an empty body where it would have looked for a file.
+pub(super) fn refuse_path(asked: &Asked) -> Response {
+    match asked.raw.as_slice() {
+        [name, profile, label, _, ..] if ![name, profile, label].iter().any(|segment| segment.is_empty()) => {
+            asked.refuse(&Failure::no_file())
+        }
+        _ => asked.refuse(&Failure::no_path()),
+    }
+}

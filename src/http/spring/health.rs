@@ -1,0 +1,164 @@
+//! `/actuator/health`: whether the addresses that the settings name can be answered.
+//!
+//! Layerd's own `/health/ready` asks less and is for balancers; this is for what watches a Spring Cloud Config Server.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use serde::Serialize;
+use tokio::time::{Instant, sleep};
+
+use crate::http::App;
+
+use super::asked::{Asked, Named};
+use super::environment;
+use super::error::Failure;
+
+/// The media type of health.
+const MEDIA_TYPE: &str = "application/vnd.spring-boot.actuator.v3+json";
+
+/// How long health waits for the first fetch, as Spring's, which fetches itself, does.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How often it looks meanwhile.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// `/actuator`.
+pub(super) async fn list_links() -> Response {
+    let link = |href: &'static str, templated| Link { href, templated };
+    let links = Links { health: link("/actuator/health", false), component: link("/actuator/health/{*path}", true) };
+    told(StatusCode::OK, &Index { links })
+}
+
+/// `/actuator/health`.
+pub(super) async fn get_health(State(app): State<Arc<App>>) -> Response {
+    let server = look(&app).await;
+    let (code, status) = server.status();
+    let components = app.spring.health_details.then_some(Components { config_server: server });
+    told(code, &Whole { components, status })
+}
+
+/// `/actuator/health/{component}`.
+pub(super) async fn get_component(
+    State(app): State<Arc<App>>,
+    Path(component): Path<String>,
+    asked: Asked,
+) -> Response {
+    match component.as_str() {
+        "configServer" if app.spring.health_details => {
+            let server = look(&app).await;
+            told(server.status().0, &server)
+        }
+        "liveness" => told(StatusCode::OK, &Whole { components: None, status: "UP" }),
+        "readiness" => match app.store.readiness() {
+            Ok(()) => told(StatusCode::OK, &Whole { components: None, status: "UP" }),
+            Err(_) => told(StatusCode::SERVICE_UNAVAILABLE, &Whole { components: None, status: "OUT_OF_SERVICE" }),
+        },
+        _ => asked.refuse(&Failure::no_file()),
+    }
+}
+
+async fn look(app: &App) -> Component {
+    let deadline = Instant::now() + PATIENCE;
+    while app.store.readiness().is_err() && !app.store.was_tried() && Instant::now() < deadline {
+        sleep(LOOK).await;
+    }
+    let mut repositories = Vec::new();
+    for health in &app.spring.health {
+        let found = match Named::parse(&health.name, &health.profiles, health.label.as_deref()) {
+            Ok(named) => environment::find(app, &named, false).await,
+            Err(failure) => Err(failure),
+        };
+        let profiles = health.profiles.split(',').map(str::to_owned).collect();
+        match found {
+            Ok(found) => {
+                let (sources, name) = (found.names(), Arc::clone(&health.name));
+                repositories.push(Repository { sources, name, profiles, label: health.label.clone() });
+            }
+            Err(failure) => {
+                let repository =
+                    Unanswered { application: Arc::clone(&health.name), profiles: Arc::clone(&health.profiles) };
+                let error = failure.message().to_owned();
+                return Component { details: Details::Down { repository, error }, status: "DOWN" };
+            }
+        }
+    }
+    Component { details: Details::Up { repositories }, status: "UP" }
+}
+
+impl Component {
+    fn status(&self) -> (StatusCode, &'static str) {
+        let code = if self.status == "UP" { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+        (code, self.status)
+    }
+}
+
+fn told(code: StatusCode, body: &impl Serialize) -> Response {
+    let head = [(header::CONTENT_TYPE, MEDIA_TYPE), (header::CACHE_CONTROL, "no-store")];
+    (code, head, serde_json::to_string(body).unwrap_or_default()).into_response()
+}
+
+// ── what goes over the wire ──
+
+#[derive(Serialize)]
+struct Whole {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    components: Option<Components>,
+    status: &'static str,
+}
+
+#[derive(Serialize)]
+struct Components {
+    #[serde(rename = "configServer")]
+    config_server: Component,
+}
+
+#[derive(Serialize)]
+struct Component {
+    details: Details,
+    status: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Details {
+    Up { repositories: Vec<Repository> },
+    Down { repository: Unanswered, error: String },
+}
+
+#[derive(Serialize)]
+struct Repository {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    sources: Vec<String>,
+    name: Arc<str>,
+    profiles: Vec<String>,
+    label: Option<Arc<str>>,
+}
+
+#[derive(Serialize)]
+struct Unanswered {
+    application: Arc<str>,
+    profiles: Arc<str>,
+}
+
+#[derive(Serialize)]
+struct Index {
+    #[serde(rename = "_links")]
+    links: Links,
+}
+
+#[derive(Serialize)]
+struct Links {
+    health: Link,
+    #[serde(rename = "health-path")]
+    component: Link,
+}
+
+#[derive(Serialize)]
+struct Link {
+    href: &'static str,
+    templated: bool,
+}

@@ -1,0 +1,79 @@
+//! Which commits answer a label: one, those of a comma list, or those of a stand-in for a label that is not there.
+//!
+//! Spring tries `master` where `main` is not. Clients that always ask for `master` get the default label where there is
+//! no such branch. Whether a label may be asked for at all is decided in `store/`.
+
+use std::sync::Arc;
+
+use crate::config::address::Address;
+use crate::http::App;
+use crate::store::{ChooseError, Chosen};
+
+use super::asked::Named;
+use super::error::Failure;
+use super::layers::OfLabel;
+
+/// The most labels of one request; each may have to be read from the local copy.
+const MAX_LABELS: usize = 8;
+
+/// What was chosen for each label of a list, in the order asked; for no label, for the default one.
+pub(super) async fn choose(app: &App, named: &Named) -> Result<Vec<OfLabel>, Failure> {
+    let of_label = |chosen, asked: Option<&str>| OfLabel { chosen, asked: asked.map(Arc::from) };
+    if app.spring.folder_label.is_some() {
+        let chosen = choose_one(app, &named.address, None).await?;
+        return Ok(vec![of_label(chosen, named.label.as_deref())]);
+    }
+    let Some(list) = &named.label else {
+        return Ok(vec![of_label(choose_one(app, &named.address, None).await?, None)]);
+    };
+    let mut labels: Vec<&str> = list.split(',').collect();
+    while labels.len() > 1 && labels.last().is_some_and(|label| label.is_empty()) {
+        labels.pop();
+    }
+    if labels.len() > MAX_LABELS {
+        return Err(Failure::bad("there are more than 8 labels"));
+    }
+    let skips = app.spring.skip_unknown_labels && labels.len() > 1;
+    let (mut chosen, mut unknown) = (Vec::with_capacity(labels.len()), None);
+    for label in labels {
+        match choose_one(app, &named.address, Some(label)).await {
+            Ok(one) => chosen.push(of_label(one, Some(label))),
+            Err(failure) if skips && failure.is_absence() => unknown = Some(failure),
+            Err(failure) => return Err(failure),
+        }
+    }
+    unknown.filter(|_| chosen.is_empty()).map_or(Ok(chosen), Err)
+}
+
+async fn choose_one(app: &App, address: &Address, label: Option<&str>) -> Result<Chosen, Failure> {
+    let ask = async |label: Option<&str>| {
+        let address = Address { label: label.map(Arc::from), ..address.clone() };
+        app.store.snapshot(&address).await.map_err(|error| failure(app, error, label))
+    };
+    if label == Some("") {
+        return Err(Failure::unknown_label(""));
+    }
+    match (ask(label).await, label) {
+        (Err(failure), Some("main")) if app.spring.try_master && failure.is_absence() => {
+            ask(Some("master")).await.map_err(|_| failure)
+        }
+        (Err(failure), Some("master")) if app.spring.try_master && failure.is_absence() => {
+            ask(None).await.map_err(|_| failure)
+        }
+        (chosen, _) => chosen,
+    }
+}
+
+/// A repository that was read and does not have its default label knows no other either; one that was not read so far may
+/// have it yet.
+fn failure(app: &App, error: ChooseError, label: Option<&str>) -> Failure {
+    let ChooseError::NotReady(name) = &error else { return error.into() };
+    let served = app.store.served();
+    let served = served.iter().find(|(_, served)| served.live.settings.name == *name);
+    let unknown = served.and_then(|(_, served)| {
+        let wanted = label.or(served.live.settings.label.as_deref())?;
+        let labels = &served.live.table().labels.tips;
+        (!labels.is_empty() && !labels.contains_key(wanted)).then(|| Failure::unknown_label(wanted))
+    });
+    unknown.unwrap_or_else(|| error.into())
+}

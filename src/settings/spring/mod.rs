@@ -1,0 +1,348 @@
+//! The settings of a Spring Cloud Config Server, taken over: `--from-spring application.yml`.
+//!
+//! An adapter. Keys are compared as Spring Boot does, so `searchPaths` is `search-paths`. Those that would change answers
+//! or weaken protection here, and are not understood, are refused; those without effect are named, with the reason.
+
+mod rest;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+use crate::config::layer::{Data, Entry};
+use crate::config::problem::{Position, Severity};
+use crate::format::{self, Format, Limits};
+use crate::http::spring::{Health, Settings};
+use crate::snapshot::OnFailure;
+
+use super::found::{Found, Name};
+use super::known;
+use super::origin::{Mistake, Origin};
+use rest::{Rest, rest_of};
+
+/// What the file says that settings of layerd's own do not.
+#[derive(Debug, Default)]
+pub(super) struct Taken {
+    /// How Spring's clients are answered.
+    pub(super) spring: Settings,
+    /// The search paths, with Spring's placeholders and wildcards.
+    pub(super) search_paths: Vec<String>,
+    /// What becomes of sealed values that do not open, or of all.
+    pub(super) on_failure: OnFailure,
+}
+
+impl Taken {
+    /// Reads the file. Relative paths in it are relative to the folder that the server is started in, as Spring has it.
+    pub(super) fn read(name: &str, bytes: &[u8], directory: &Path, found: &mut Found) -> Self {
+        let is_properties = Path::new(name).extension().is_some_and(|extension| extension == "properties");
+        let format = if is_properties { Format::Properties } else { Format::Yaml };
+        let body = format::read_spring(format, bytes, &Limits::default());
+        let mut reader = Reader { file: Arc::from(name), directory, keys: Vec::new(), found };
+        for fault in body.faults.iter().filter(|fault| fault.severity == Severity::Error) {
+            let mistake = Mistake { hint: fault.hint.clone(), ..reader.mistake(fault.at, &fault.message) };
+            reader.found.mistake(mistake);
+        }
+        for document in body.documents.iter().filter(|document| document.condition.is_none()) {
+            reader.keys.extend(document.root.iter().map(Key::new));
+        }
+        let taken = reader.take();
+        reader.tell_rest();
+        taken
+    }
+}
+
+impl Taken {
+    /// Puts what settings of layerd's own do not say into those that were built.
+    pub(super) fn put_into(self, settings: &mut super::Settings) {
+        settings.spring = self.spring;
+        settings.secrets.on_failure = self.on_failure;
+        settings.secrets.decrypt |= settings.http.listen.ip().is_loopback();
+        if let Some(source) = settings.sources.first_mut() {
+            source.locations = self.search_paths;
+        }
+    }
+}
+
+/// A key of the file with its value.
+struct Key {
+    /// In lower case without hyphens.
+    uniform: String,
+    written: Arc<str>,
+    text: String,
+    at: Position,
+    is_taken: bool,
+}
+
+impl Key {
+    fn new(entry: &Entry) -> Self {
+        let written = entry.key.written();
+        let uniform = written.to_lowercase().replace(['-', '_'], "");
+        let text = format::flat::text(&entry.node.data.to_value());
+        Self { uniform, written: Arc::clone(written), text, at: entry.node.at, is_taken: false }
+    }
+}
+
+struct Reader<'a> {
+    file: Arc<str>,
+    directory: &'a Path,
+    keys: Vec<Key>,
+    found: &'a mut Found,
+}
+
+const SERVER: &str = "spring.cloud.config.server.";
+
+impl Reader<'_> {
+    fn take(&mut self) -> Taken {
+        let mut taken = Taken { on_failure: OnFailure::Invalid, ..Taken::default() };
+        self.listen();
+        let profiles = self.list("spring.profiles.active");
+        let is_native = profiles.iter().any(|(profile, _)| profile == "native");
+        for (profile, at) in profiles.iter().filter(|(profile, _)| *profile != "native" && *profile != "git") {
+            let message = format!("the profile `{profile}` of the server may stand for a back end that is not there");
+            self.refuse(*at, message);
+        }
+        self.put("semantics", "spring", Position::default());
+        self.give("prefix", "http.prefix");
+        if is_native {
+            self.native(&mut taken);
+        } else {
+            self.git(&mut taken);
+        }
+        self.answers(&mut taken.spring);
+        self.health(&mut taken.spring);
+        self.secrets(&mut taken);
+        taken
+    }
+
+    /// Spring listens at all addresses; without a login that must be meant, so the file alone does not open the door.
+    fn listen(&mut self) {
+        let port = self.value("server.port").map_or_else(|| "8080".to_owned(), |(text, _)| text);
+        let address = self.value("server.address").map_or_else(|| "127.0.0.1".to_owned(), |(text, _)| text);
+        let address = if address.contains(':') && !address.starts_with('[') { format!("[{address}]") } else { address };
+        self.put("http.listen", &format!("{address}:{port}"), Position::default());
+    }
+
+    fn git(&mut self, taken: &mut Taken) {
+        let Some((uri, at)) = self.of_server("git.uri") else { return };
+        self.put("sources[].git", &uri, at);
+        taken.search_paths = self.list(&format!("{SERVER}git.searchpaths")).into_iter().map(|(path, _)| path).collect();
+        self.give("git.username", "sources[].credentials.username");
+        self.give("git.password", "sources[].credentials.password");
+        self.give("git.privatekeyfile", "sources[].credentials.ssh-key-file");
+        self.give("git.knownhostsfile", "sources[].credentials.known-hosts-file");
+        let own = self.of_server("git.defaultlabel");
+        let default = self.of_server("defaultlabel").or(own);
+        taken.spring.try_master = self.switch("git.trymasterbranch", true);
+        taken.spring.skip_unknown_labels = self.switch("git.continueonmultiplelabelfailure", false);
+        // Without a label, layerd tries `main` and then `master` as well.
+        match default {
+            Some((label, at)) if label != "main" || !taken.spring.try_master => self.put("sources[].label", &label, at),
+            None if !taken.spring.try_master => self.put("sources[].label", "main", Position::default()),
+            _ => {}
+        }
+        if let Some((rate, at)) = self.of_server("git.refreshrate")
+            && let Ok(seconds) = rate.parse::<u32>()
+            && seconds > 0
+        {
+            self.put("sources[].refresh", &format!("{seconds}s"), at);
+        }
+    }
+
+    fn native(&mut self, taken: &mut Taken) {
+        let locations = self.list(&format!("{SERVER}native.searchlocations"));
+        let mut paths = Vec::with_capacity(locations.len());
+        for (location, at) in &locations {
+            match folder(location, self.directory) {
+                Some(path) => paths.push(path),
+                None => self.refuse(*at, format!("the search location `{location}` is no folder of this machine")),
+            }
+        }
+        let Some(root) = common_root(&paths) else {
+            let hint =
+                "set `spring.cloud.config.server.native.search-locations` to folders, such as `file:/srv/config`";
+            let mistake = self.mistake(Position::default(), "there is no folder to serve").with_hint(hint);
+            return self.found.mistake(mistake);
+        };
+        let below = |path: &PathBuf| path.strip_prefix(&root).unwrap_or(path).to_string_lossy().into_owned();
+        let mut folders: Vec<String> = paths.iter().map(below).collect();
+        if self.switch("native.addlabellocations", true) {
+            let labelled = folders.iter().map(|folder| format!("{folder}/{{label}}")).collect::<Vec<_>>();
+            folders.extend(labelled);
+        }
+        taken.search_paths = folders;
+        let at = locations.first().map_or_else(Position::default, |(_, at)| *at);
+        self.put("sources[].dir", &root.to_string_lossy(), at);
+        let label = self.of_server("native.defaultlabel").map_or_else(|| "master".to_owned(), |(label, _)| label);
+        let version = self.of_server("native.version").map(|(version, _)| Arc::from(version));
+        taken.spring.folder_label = Some(Arc::from(label));
+        taken.spring.version = version;
+    }
+
+    fn answers(&mut self, spring: &mut Settings) {
+        spring.accept_empty = self.switch("acceptempty", true);
+        spring.strip_document = self.switch("stripdocumentfromyaml", true);
+        let prefix = format!("{SERVER}overrides.");
+        for key in self.keys.iter_mut().filter(|key| key.uniform.starts_with(&prefix)) {
+            key.is_taken = true;
+            spring.overrides.push((Arc::from(&key.written[prefix.len()..]), Arc::from(key.text.as_str())));
+        }
+    }
+
+    fn health(&mut self, spring: &mut Settings) {
+        let details = self.value("management.endpoint.health.showdetails");
+        spring.health_details = details.is_some_and(|(text, _)| text.eq_ignore_ascii_case("always"));
+        let prefix = format!("{SERVER}health.repositories.");
+        let mut listed: Vec<(String, Health)> = Vec::new();
+        for key in self.keys.iter_mut().filter(|key| key.uniform.starts_with(&prefix)) {
+            let Some((name, member)) = key.uniform[prefix.len()..].split_once('.') else { continue };
+            key.is_taken = true;
+            let found = listed.iter().position(|(known, _)| known == name).unwrap_or_else(|| {
+                let health = Health { name: Arc::from(name), profiles: Arc::from("default"), label: None };
+                listed.push((name.to_owned(), health));
+                listed.len() - 1
+            });
+            let (health, text) = (&mut listed[found].1, Arc::from(key.text.as_str()));
+            match member {
+                "name" => health.name = text,
+                "profiles" => health.profiles = text,
+                "label" => health.label = Some(text),
+                _ => {}
+            }
+        }
+        if !listed.is_empty() {
+            spring.health = listed.into_iter().map(|(_, health)| health).collect();
+        }
+    }
+
+    fn secrets(&mut self, taken: &mut Taken) {
+        if let Some((key, at)) = self.value("encrypt.key") {
+            match key.contains("-----BEGIN") {
+                true => {
+                    self.refuse(at, "`encrypt.key` is an RSA key, which is not available in this version".to_owned());
+                }
+                false => self.put("secrets.spring.key", &key, at),
+            }
+        }
+        if let Some((salt, at)) = self.value("encrypt.salt") {
+            self.put("secrets.spring.salt", &salt, at);
+        }
+        if !self.switch("encrypt.prefixinvalidproperties", true) {
+            taken.on_failure = OnFailure::Bare;
+        }
+        if !self.switch("encrypt.enabled", true) {
+            taken.on_failure = OnFailure::Sealed;
+        }
+    }
+
+    /// What is left: refused or told.
+    fn tell_rest(&mut self) {
+        let rest: Vec<_> = self.keys.iter().filter(|key| !key.is_taken).collect();
+        let rest: Vec<_> = rest.iter().map(|key| (rest_of(&key.uniform), Arc::clone(&key.written), key.at)).collect();
+        for (rest, written, at) in rest {
+            match rest {
+                Rest::Idle(reason) => {
+                    let warning = self.mistake(at, format!("`{written}` has no effect: {reason}"));
+                    self.found.warnings.push(warning);
+                }
+                Rest::Refused(reason) => self.refuse(at, format!("`{written}` is not available: {reason}")),
+            }
+        }
+    }
+
+    /// The value of a key in its uniform spelling; the last one counts.
+    fn value(&mut self, uniform: &str) -> Option<(String, Position)> {
+        let mut value = None;
+        for key in self.keys.iter_mut().filter(|key| key.uniform == uniform) {
+            key.is_taken = true;
+            value = Some((key.text.clone(), key.at));
+        }
+        value
+    }
+
+    fn of_server(&mut self, name: &str) -> Option<(String, Position)> {
+        self.value(&format!("{SERVER}{name}"))
+    }
+
+    /// The items of a list, or of a comma list.
+    fn list(&mut self, uniform: &str) -> Vec<(String, Position)> {
+        let mut items = Vec::new();
+        let is_item =
+            |key: &str| key.strip_prefix(uniform).is_some_and(|rest| rest.is_empty() || rest.starts_with('['));
+        for key in self.keys.iter_mut().filter(|key| is_item(&key.uniform)) {
+            key.is_taken = true;
+            items.extend(key.text.split(',').map(|item| (item.trim().to_owned(), key.at)));
+        }
+        items.retain(|(item, _)| !item.is_empty());
+        items
+    }
+
+    fn switch(&mut self, name: &str, default: bool) -> bool {
+        let Some((text, at)) = self.of_server(name) else { return default };
+        match text.to_ascii_lowercase().as_str() {
+            "true" | "on" | "yes" | "1" => true,
+            "false" | "off" | "no" | "0" => false,
+            _ => {
+                self.refuse(at, format!("`{name}` is neither true nor false"));
+                default
+            }
+        }
+    }
+
+    /// Gives a setting the value of a key of the server, if that is there.
+    fn give(&mut self, name: &str, setting: &str) {
+        if let Some((text, at)) = self.of_server(name) {
+            self.put(setting, &text, at);
+        }
+    }
+
+    fn put(&mut self, setting: &str, text: &str, at: Position) {
+        let origin = Origin::File(Arc::clone(&self.file), at);
+        let known = known::find(setting).expect("the names that are written here are in the table");
+        self.found.give(Name { known, index: 0 }, &Data::Text(Arc::from(text)), self.directory, &origin);
+    }
+
+    fn refuse(&mut self, at: Position, message: String) {
+        let mistake = self.mistake(at, message);
+        self.found.mistake(mistake);
+    }
+
+    fn mistake(&self, at: Position, message: impl Into<String>) -> Mistake {
+        Mistake::new(&Origin::File(Arc::clone(&self.file), at), message)
+    }
+}
+
+/// The folder of a search location, placeholders left in; `None` if it is none.
+fn folder(location: &str, directory: &Path) -> Option<PathBuf> {
+    let location = location.strip_prefix("optional:").unwrap_or(location);
+    let path = location.strip_prefix("file:").unwrap_or(location);
+    let path = path.strip_prefix("//").filter(|rest| rest.starts_with('/')).unwrap_or(path);
+    if location.starts_with("classpath:") || location.contains("://") && !location.starts_with("file:") {
+        return None;
+    }
+    let mut folded = PathBuf::new();
+    for component in directory.join(path).components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir => drop(folded.pop()),
+            component => folded.push(component),
+        }
+    }
+    Some(folded)
+}
+
+/// The deepest folder without placeholders that holds all of these.
+fn common_root(paths: &[PathBuf]) -> Option<PathBuf> {
+    let plain = |path: &PathBuf| -> PathBuf {
+        path.components()
+            .take_while(|component| !component.as_os_str().to_string_lossy().contains(['{', '*']))
+            .collect()
+    };
+    let mut root = plain(paths.first()?);
+    for path in paths {
+        while !path.starts_with(&root) {
+            root.pop();
+        }
+    }
+    Some(root)
+}
