@@ -13,7 +13,6 @@ use crate::answer::{self, AnswerError, Fingerprint, Spelled, Spelling};
 use crate::config::address::Address;
 use crate::config::semantics::Semantics;
 use crate::config::tree::CommitId;
-use crate::secret::keyring;
 use crate::snapshot::Stamp;
 
 use super::{Chosen, Part};
@@ -29,9 +28,9 @@ pub struct Memo {
     parts: Cache<OfProtocol, Arc<Spelled>, Weigh>,
 }
 
-/// What a protocol wrote for an address, with the keys that opened the secrets in it.
+/// What a protocol wrote for an address.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct OfProtocol(Asked, Option<Arc<str>>, &'static str, keyring::Fingerprint);
+struct OfProtocol(Asked, Option<Arc<str>>, &'static str);
 
 /// A snapshot: two entries may read one commit in two ways, and other keys open other values.
 type Made = (usize, CommitId, Stamp);
@@ -118,19 +117,19 @@ impl Memo {
         })
     }
 
-    /// What a protocol writes of what was chosen for an address: as it was written before under that name and with those
-    /// keys, else made now. Unlike [`Memo::answer`] it is made anew for each commit.
+    /// What a protocol writes of what was chosen for an address: as it was written before under that name, else made
+    /// now. Unlike [`Memo::answer`] it is made anew for each commit.
     ///
     /// # Errors
     /// Those of `make`; they are not kept.
     pub fn keep<E>(
         &self,
         (chosen, address): (&Chosen, &Address),
-        (name, keys): (&'static str, keyring::Fingerprint),
+        name: &'static str,
         make: impl FnOnce() -> Result<Spelled, E>,
     ) -> Result<Arc<Spelled>, E> {
         let asked = AskedRef::new(chosen, address).into_owned();
-        let key = OfProtocol(asked, address.label.clone(), name, keys);
+        let key = OfProtocol(asked, address.label.clone(), name);
         if let Some(part) = self.parts.get(&key) {
             return Ok(part);
         }

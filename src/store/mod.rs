@@ -233,8 +233,7 @@ impl Store {
         name: &'static str,
         make: impl FnOnce() -> Result<Spelled, E>,
     ) -> Result<Arc<Spelled>, E> {
-        let keys = self.secrets.load().ring.fingerprint();
-        self.memo.keep(question, (name, keys), make)
+        self.memo.keep(question, name, make)
     }
 
     /// The bytes of a file of a part, read from the local copy.

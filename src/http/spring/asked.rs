@@ -7,6 +7,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, OriginalUri};
+use axum::http::header::{CONTENT_TYPE, IF_MODIFIED_SINCE, IF_NONE_MATCH};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
@@ -28,7 +29,7 @@ pub(in crate::http) struct Asked {
     query: String,
     /// What the client accepts.
     pub(super) accept: Accept,
-    /// All headers.
+    /// Those headers that a handler may ask for.
     pub(super) headers: HeaderMap,
 }
 
@@ -54,7 +55,7 @@ impl<S: Sync> FromRequestParts<S> for Asked {
             path,
             query: parts.uri.query().unwrap_or_default().to_owned(),
             accept: Accept::of(&parts.headers),
-            headers: parts.headers.clone(),
+            headers: kept(&parts.headers),
         })
     }
 }
@@ -122,6 +123,16 @@ impl Named {
         let address = Address { application: Arc::from(application), profiles: list, label: None };
         Ok(Self { address, profiles: profiles.to_owned(), label })
     }
+}
+
+fn kept(headers: &HeaderMap) -> HeaderMap {
+    let mut kept = HeaderMap::new();
+    for name in [CONTENT_TYPE, IF_NONE_MATCH, IF_MODIFIED_SINCE] {
+        for value in headers.get_all(&name) {
+            kept.append(&name, value.clone());
+        }
+    }
+    kept
 }
 
 /// The segments of a path after its first slash, without matrix parameters, decoded once.
