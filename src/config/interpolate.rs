@@ -7,14 +7,12 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use zeroize::Zeroizing;
-
 use super::effective::{Effective, Place};
+use super::joined::Joined;
 use super::key;
 use super::layer::{Data, Layer};
-use super::plain::Plain;
 use super::problem::{Fault, Problem};
-use super::value::{Opened, Value};
+use super::value::Value;
 
 /// How far placeholders are resolved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -128,12 +126,12 @@ impl<'a> Resolver<'a> {
                 Piece::Literal(literal) => out.push_text(literal),
                 Piece::Placeholder { whole, key, default } => {
                     let resolved = self.placeholder(whole, key, default, nesting)?;
-                    out.push(&resolved.value);
+                    out.push(&resolved.value, spelled);
                     joined.complete &= resolved.complete;
                     joined.height = joined.height.max(resolved.height);
                 }
             }
-            if out.text.len() > MAX_TEXT {
+            if out.len() > MAX_TEXT {
                 return Err(Stop::Size);
             }
         }
@@ -235,36 +233,6 @@ pub fn placeholders(text: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
         Piece::Placeholder { key, default, .. } => Some((key, default)),
         Piece::Literal(_) => None,
     })
-}
-
-/// A text while it is put together. A secret in it makes all of it secret.
-#[derive(Default)]
-struct Joined {
-    text: Zeroizing<String>,
-    /// The text with secrets as they are sealed, from the first one on.
-    sealed: Option<String>,
-}
-
-impl Joined {
-    fn push_text(&mut self, text: &str) {
-        self.text.push_str(text);
-        self.sealed.iter_mut().for_each(|sealed| sealed.push_str(text));
-    }
-
-    fn push(&mut self, value: &Value) {
-        let Value::Secret(secret) = value else { return self.push_text(&spelled(value)) };
-        self.sealed.get_or_insert_with(|| self.text.to_string()).push_str(&secret.sealed);
-        self.text.push_str(secret.plain.expose());
-    }
-
-    fn into_value(mut self) -> Value {
-        match self.sealed {
-            None => Value::from(self.text.as_str()),
-            Some(sealed) => {
-                Value::Secret(Opened { sealed: Arc::from(sealed), plain: Plain::new(std::mem::take(&mut *self.text)) })
-            }
-        }
-    }
 }
 
 /// A value as it is spelled inside text: numbers, booleans and null as in JSON.

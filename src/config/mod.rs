@@ -9,6 +9,7 @@ pub mod condition;
 pub mod diff;
 pub mod effective;
 pub mod interpolate;
+pub(crate) mod joined;
 pub mod key;
 #[cfg(test)]
 mod laws;

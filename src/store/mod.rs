@@ -110,7 +110,7 @@ impl Store {
         }
         let mut parts = vec![(index, entry, first)];
         for (index, entry) in rest {
-            let part = self.whole((index, &entry.served(address).await?.live), label, address, is_alone).await;
+            let part = self.whole((index, &entry.served(address).await?.live), label, address, false).await;
             parts.push((index, entry, part));
         }
         let is_known = parts.iter().any(|(_, _, part)| part.is_ok());

@@ -5,13 +5,10 @@
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
 
-use zeroize::Zeroizing;
-
+use crate::config::joined::Joined;
 use crate::config::layer::Data;
-use crate::config::plain::Plain;
-use crate::config::value::{Number, Opened, Value};
+use crate::config::value::{Number, Value};
 use crate::format::java;
 
 use super::{Environment, FlatError};
@@ -67,15 +64,15 @@ impl<'e> Placeholders<'e> {
         self.depth += 1;
         let mut out = Joined::default();
         for piece in pieces(text) {
-            let length = out.text.len();
+            let length = out.len();
             match piece {
                 Piece::Literal(literal) => out.push_text(literal),
                 Piece::Placeholder { whole, inner } => match self.value(inner)? {
                     None => out.push_text(whole),
-                    Some(value) => out.push(&value),
+                    Some(value) => out.push(&value, spelled),
                 },
             }
-            self.left = self.left.checked_sub(out.text.len() - length).ok_or(FlatError::TooLarge)?;
+            self.left = self.left.checked_sub(out.len() - length).ok_or(FlatError::TooLarge)?;
         }
         self.depth -= 1;
         Ok(out.into_value())
@@ -168,36 +165,6 @@ fn closing_braces(text: &str) -> HashMap<usize, usize> {
         }
     }
     ends
-}
-
-/// A text while it is put together. A secret in it makes all of it secret.
-#[derive(Default)]
-struct Joined {
-    text: Zeroizing<String>,
-    /// The text with secrets as they are sealed, from the first one on.
-    sealed: Option<String>,
-}
-
-impl Joined {
-    fn push_text(&mut self, text: &str) {
-        self.text.push_str(text);
-        self.sealed.iter_mut().for_each(|sealed| sealed.push_str(text));
-    }
-
-    fn push(&mut self, value: &Value) {
-        let Value::Secret(secret) = value else { return self.push_text(&spelled(value)) };
-        self.sealed.get_or_insert_with(|| self.text.to_string()).push_str(&secret.sealed);
-        self.text.push_str(secret.plain.expose());
-    }
-
-    fn into_value(mut self) -> Value {
-        match self.sealed {
-            None => Value::from(self.text.as_str()),
-            Some(sealed) => {
-                Value::Secret(Opened { sealed: Arc::from(sealed), plain: Plain::new(std::mem::take(&mut *self.text)) })
-            }
-        }
-    }
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ impl OfLabel {
     fn question(&self, app: &App, address: &Address, part: &Part) -> Question {
         let default = app.spring.folder_label.as_ref().unwrap_or(&part.label);
         let label = Arc::clone(self.asked.as_ref().unwrap_or(default));
-        Question { applications: applications(address), profiles: address.profiles.clone(), label }
+        Question { label, ..Question::of(address) }
     }
 
     /// The sources, strongest first, without overrides.
@@ -79,10 +79,4 @@ pub(super) fn with_overrides(app: &App, environment: Environment) -> Environment
 pub(super) fn overrides(app: &App) -> Option<PropertySource> {
     let entries = app.spring.overrides.iter().map(|(key, text)| (&**key, &**text));
     (!app.spring.overrides.is_empty()).then(|| PropertySource::overrides(entries))
-}
-
-/// A name that is a comma list names several applications.
-fn applications(address: &Address) -> Vec<Arc<str>> {
-    let names = address.application.split(',').filter(|name| !name.is_empty()).map(Arc::from).collect::<Vec<_>>();
-    if names.is_empty() { vec![Arc::clone(&address.application)] } else { names }
 }
