@@ -39,7 +39,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use clap::{Parser, Subcommand};
 
 use crate::settings::Environment;
-use crate::source::worker;
+use crate::source::fetch::child;
 
 use console::{Console, Exit, Failure};
 
@@ -85,7 +85,7 @@ enum Command {
 #[must_use]
 pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
     let args: Vec<OsString> = args.into_iter().collect();
-    if args.get(1).is_some_and(|command| command == worker::COMMAND) {
+    if args.get(1).is_some_and(|command| command == child::COMMAND) {
         return fetch_child();
     }
     let environment = Environment::of_process();
@@ -104,7 +104,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
 
 /// What the server starts to fetch; nobody else has a use for it, so it is in no help.
 fn fetch_child() -> u8 {
-    match worker::run() {
+    match child::run() {
         Ok(()) => Exit::Done as u8,
         Err(error) => {
             drop(writeln!(io::stderr(), "error: {error}"));

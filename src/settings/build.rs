@@ -14,7 +14,7 @@ use super::origin::{Mistake, Origin};
 use super::secrets;
 use super::value::Value;
 use super::{CredentialSettings, Limits, Place, Purpose, Semantics, Settings, SourceSettings};
-use crate::source::credentials::Secret;
+use crate::source::remote::credentials::Secret;
 
 /// The four places of a secret, of which a source has one.
 const SECRETS: [&str; 4] = [

@@ -29,7 +29,7 @@ use std::time::Duration;
 use crate::config::layer::Data;
 use crate::config::select::SearchPaths;
 use crate::schema::Mode;
-use crate::source::credentials::Secret;
+use crate::source::remote::credentials::Secret;
 use crate::{format, http, telemetry};
 
 use found::{Found, Name};

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use crate::secret::key::{Key, KeyId};
 use crate::snapshot::OnFailure;
-use crate::source::credentials::Secret;
+use crate::source::remote::credentials::Secret;
 
 use super::build::{Values, latest};
 use super::found::{Found, at};

@@ -12,7 +12,7 @@ use crate::config::problem::Position;
 use crate::config::select::SearchPaths;
 use crate::config::value::Number as Digits;
 use crate::secret::key::{self, Key};
-use crate::source::credentials::Secret;
+use crate::source::remote::credentials::Secret;
 use crate::store::route;
 use crate::telemetry;
 

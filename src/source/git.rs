@@ -13,19 +13,20 @@ use git2::Oid;
 use globset::GlobSet;
 use tracing::warn;
 
-use super::advertisement::compile;
-use super::child::Worker;
-use super::credentials::Credentials;
+use super::fetch::rewritten::{Moved, Rewritten};
+use super::fetch::verify::is_whole;
+use super::fetch::worker::Worker;
 use super::fetch::{self, Fetched, Limits, Request};
-use super::files::Files;
-use super::generations::{Generations, Held};
+use super::mirror::generations::{Generations, Held};
+use super::mirror::last_good;
+use super::mirror::reader::MirrorReader;
+use super::mirror::tree::{Walker, bytes};
 use super::mirror::{Mirror, digest};
-use super::mirror_reader::MirrorReader;
+use super::remote::credentials::Credentials;
+use super::remote::tls_files::Files;
 use super::remote::{Location, Remote};
-use super::rewritten::{Moved, Rewritten};
-use super::verify::is_whole;
-use super::walk::{Walker, bytes};
-use super::{FetchError, LabelKind, Labels, ReadError, Reader, SetupError, Source, Tip, good, name};
+use super::transport::ref_list::compile;
+use super::{FetchError, LabelKind, Labels, ReadError, Reader, SetupError, Source, Tip, name};
 use crate::config::tree::CommitId;
 
 /// So many packs are as many places to search for each object; a new generation has one.
@@ -249,11 +250,11 @@ impl Source for GitSource {
     }
 
     fn remember(&self, label: &str, commit: CommitId) {
-        good::remember(self.generations.folder(), label, commit);
+        last_good::remember(self.generations.folder(), label, commit);
     }
 
     fn remembered(&self, label: &str) -> Option<CommitId> {
-        good::read(self.generations.folder()).remove(label)
+        last_good::read(self.generations.folder()).remove(label)
     }
 
     fn discard(&self) {
@@ -320,8 +321,8 @@ mod tests {
 
     use super::*;
     use crate::config::tree::BlobId;
-    use crate::source::credentials::Secret;
     use crate::source::git_http::{Behaviour, GitServer};
+    use crate::source::remote::credentials::Secret;
     use crate::source::tests::{FILE, FOLDER, Origin, id, listing, oid};
 
     fn settings(url: &str, state: &Path) -> Settings {

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use git2::{ErrorCode, Repository};
 
 use super::git::oid;
-use super::history::{self, About};
-use super::walk::{WalkError, Walker, bytes};
+use super::mirror::history::{self, About};
+use super::mirror::tree::{WalkError, Walker, bytes};
 use super::{ReadError, Reader, name};
 use crate::config::tree::{BlobId, CommitId, File, Tree};
 
@@ -120,7 +120,7 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::source::history::Parent;
+    use crate::source::mirror::history::Parent;
     use crate::source::tests::{FILE, FOLDER, LINK, Origin, id};
 
     /// A clone with files beside it, as CI makes one.

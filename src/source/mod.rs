@@ -3,37 +3,14 @@
 //! Floor 3. Everything here blocks and is called from threads that may. Nothing here parses a configuration file: a
 //! source knows labels, commits, trees and bytes.
 
-mod advertisement;
-mod allowance;
-pub mod channel;
-pub mod child;
-pub mod credentials;
 pub mod dir;
-mod disk;
-mod failure;
 pub mod fetch;
-pub mod files;
-mod generations;
 pub mod git;
-mod good;
-pub mod history;
 pub mod local;
-mod mirror;
-mod mirror_reader;
+pub mod mirror;
 mod name;
-mod place;
 pub mod remote;
-mod remote_refs;
-mod retry_after;
-pub mod rewritten;
-mod ssh;
-mod survey;
-pub mod template;
-mod transport;
-mod verify;
-mod walk;
-pub mod watch;
-pub mod worker;
+pub mod transport;
 
 #[cfg(test)]
 #[path = "../../tests/it/harness/git_http.rs"]
@@ -47,7 +24,7 @@ use std::time::Duration;
 
 use crate::config::tree::{BlobId, CommitId, File, Tree};
 
-use history::About;
+use mirror::history::About;
 
 /// A place that configuration comes from.
 pub trait Source: Send + Sync {

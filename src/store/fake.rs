@@ -10,7 +10,7 @@ use arc_swap::ArcSwap;
 use crate::config::tree::{BlobId, CommitId, File, Tree};
 use crate::schema::Mode;
 use crate::snapshot::{Rules, Secrets, Snapshot};
-use crate::source::history::{About, Parent};
+use crate::source::mirror::history::{About, Parent};
 use crate::source::{FetchError, LabelKind, Labels, ReadError, Reader, Source, Tip};
 
 use super::live::{Live, Settings};

@@ -16,7 +16,7 @@ use tracing::{info, warn};
 
 use crate::config::address::Address;
 use crate::source::remote::Remote;
-use crate::source::template::{Names, Template};
+use crate::source::remote::template::{Names, Template};
 
 use super::Served;
 use super::live::Live;

@@ -10,7 +10,7 @@ use crate::answer::history::{Turn, Turns, state};
 use crate::config::address::Address;
 use crate::config::tree::CommitId;
 use crate::snapshot::{Bodies, Rules, Secrets, Snapshot};
-use crate::source::history::{About, Parent};
+use crate::source::mirror::history::{About, Parent};
 use crate::source::{ReadError, Reader};
 
 use super::cold::ColdError;

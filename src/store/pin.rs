@@ -13,7 +13,7 @@ use crate::config::problem::Problem;
 use crate::config::tree::CommitId;
 use crate::snapshot::{Snapshot, is_of_settings};
 use crate::source::ReadError;
-use crate::source::history::Parent;
+use crate::source::mirror::history::Parent;
 
 use super::past::{Past, paths};
 

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use layerd::source::child::Worker;
+use layerd::source::fetch::worker::Worker;
 
 use crate::harness::eventually;
 use crate::harness::git_http::{Behaviour, GitServer};

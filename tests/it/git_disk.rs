@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use layerd::source::Source as _;
-use layerd::source::child::Worker;
+use layerd::source::fetch::worker::Worker;
 use layerd::source::git::GitSource;
 use rustix::io::Errno;
 

@@ -8,8 +8,8 @@ use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use layerd::source::channel::install_crypto;
-use layerd::source::files::Files;
+use layerd::source::remote::tls_files::Files;
+use layerd::source::transport::http::install_crypto;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;

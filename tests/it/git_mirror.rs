@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use layerd::config::tree::CommitId;
 use layerd::source::Source as _;
-use layerd::source::child::Worker;
+use layerd::source::fetch::worker::Worker;
 use layerd::source::git::GitSource;
 use rustix::process::{Pid, Signal, kill_process_group};
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use layerd::source::Source as _;
 use layerd::source::fetch::Pace;
-use layerd::source::files::Files;
+use layerd::source::remote::tls_files::Files;
 
 use crate::harness::repo::Repo;
 use crate::harness::server::Server;

@@ -2,7 +2,7 @@
 //!
 //! What is left out on a machine without `sshd` is done by stand-ins in `git_ssh.rs`.
 
-use layerd::source::files::Files;
+use layerd::source::remote::tls_files::Files;
 
 use crate::harness::repo::Repo;
 use crate::harness::server::Server;

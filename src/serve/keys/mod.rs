@@ -185,7 +185,7 @@ mod tests {
 
     use super::*;
     use crate::secret::key::EXAMPLES;
-    use crate::source::credentials::Secret;
+    use crate::source::remote::credentials::Secret;
 
     /// A folder of key files and the settings that name them.
     pub(super) struct Folder {

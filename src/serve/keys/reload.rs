@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 use tracing::{error, info, warn};
 
 use crate::secret::keyring::{Fingerprint, Keyring};
-use crate::source::watch::{self, Depth, Watch};
+use crate::source::dir::watch::{self, Depth, Watch};
 
 use super::Loader;
 

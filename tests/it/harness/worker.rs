@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use layerd::source::child::Worker;
-use layerd::source::credentials::Credentials;
+use layerd::source::fetch::worker::Worker;
 use layerd::source::fetch::{Limits, Request};
-use layerd::source::files::Files;
 use layerd::source::git::{GitSource, Settings};
+use layerd::source::remote::credentials::Credentials;
+use layerd::source::remote::tls_files::Files;
 use layerd::source::{FetchError, Labels, Source as _};
 use tempfile::TempDir;
 

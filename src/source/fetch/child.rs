@@ -1,4 +1,4 @@
-//! The other side of `child.rs`: this program as the process that fetches, told what to do on its standard input.
+//! The other side of `worker.rs`: this program as the process that fetches, told what to do on its standard input.
 //!
 //! It gives itself limits before it looks at anything that comes from outside, and it ends when its parent does, however
 //! that came about. What the two say to one another is defined here.
@@ -10,10 +10,10 @@ use std::time::Duration;
 use rustix::process::{Resource, Rlimit, Signal, getpgrp, getpid, kill_current_process_group, setrlimit};
 use serde::{Deserialize, Serialize};
 
-use super::credentials::{Login, Secret};
-use super::fetch::{self, Fetched, Limits, Pace, Request};
-use super::files::Files;
-use super::{FetchError, REASONS};
+use super::{Fetched, Limits, Pace, Request};
+use crate::source::remote::credentials::{Login, Secret};
+use crate::source::remote::tls_files::Files;
+use crate::source::{FetchError, REASONS};
 
 /// The name of the hidden command.
 pub const COMMAND: &str = "fetch-child";
@@ -87,7 +87,7 @@ pub(super) fn read_answer(text: &[u8]) -> Option<Result<Fetched, FetchError>> {
 /// Carries out the request on standard input and answers on standard output.
 ///
 /// # Errors
-/// If it was not started as [`super::child::Worker`] does, or cannot answer.
+/// If it was not started as [`super::worker::Worker`] does, or cannot answer.
 pub fn run() -> io::Result<()> {
     // The end of the parent ends the whole group, which must therefore be our own.
     if getpgrp() != getpid() {
@@ -99,7 +99,7 @@ pub fn run() -> io::Result<()> {
     let request = parse(&line).ok_or_else(|| io::Error::other("this is no request"))?;
     limit(&request.limits);
     end_with_parent()?;
-    let answer = match fetch::fetch(&request) {
+    let answer = match super::fetch(&request) {
         Ok(fetched) => WireAnswer::Fetched(fetched),
         Err(FetchError { reason, message, retry_after }) => {
             let retry_after_s = retry_after.map(|wait| wait.as_secs());
@@ -150,7 +150,7 @@ fn end_with_parent() -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::rewritten::Rewritten;
+    use crate::source::fetch::rewritten::Rewritten;
 
     #[test]
     fn a_request_survives_the_pipe() {

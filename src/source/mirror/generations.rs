@@ -11,12 +11,12 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::SetupError;
-use super::mirror::{Mirror, create_private};
+use super::{Mirror, create_private};
+use crate::source::SetupError;
 
 /// The generations of one source's mirror.
 #[derive(Debug)]
-pub(super) struct Generations {
+pub(in crate::source) struct Generations {
     folder: PathBuf,
     /// How many readers each generation has. Held while it is decided which one is in use and which ones may go.
     readers: Arc<Mutex<BTreeMap<u32, usize>>>,
@@ -30,11 +30,11 @@ pub(super) struct Generations {
 
 /// A generation that stays on disk while this lives.
 #[derive(Debug)]
-pub(super) struct Held {
+pub(in crate::source) struct Held {
     /// Its number.
-    pub(super) number: u32,
+    pub(in crate::source) number: u32,
     /// Its mirror.
-    pub(super) mirror: Mirror,
+    pub(in crate::source) mirror: Mirror,
     readers: Arc<Mutex<BTreeMap<u32, usize>>>,
     damaged: Arc<AtomicU32>,
     read: Arc<AtomicU32>,
@@ -45,7 +45,7 @@ impl Held {
     ///
     /// # Errors
     /// If it does not.
-    pub(super) fn read_through(&self) -> io::Result<()> {
+    pub(in crate::source) fn read_through(&self) -> io::Result<()> {
         if self.read.load(Ordering::Relaxed) != self.number {
             self.mirror.read_through()?;
             self.read.store(self.number, Ordering::Relaxed);
@@ -54,13 +54,13 @@ impl Held {
     }
 
     /// Notes that something in this generation is missing or spoilt.
-    pub(super) fn note_damage(&self) {
+    pub(in crate::source) fn note_damage(&self) {
         // A reader of an older one may be late to notice.
         self.damaged.fetch_max(self.number, Ordering::Relaxed);
     }
 
     /// True if something in this generation is known to be missing or spoilt.
-    pub(super) fn is_damaged(&self) -> bool {
+    pub(in crate::source) fn is_damaged(&self) -> bool {
         self.damaged.load(Ordering::Relaxed) == self.number
     }
 }
@@ -80,7 +80,7 @@ impl Generations {
     ///
     /// # Errors
     /// If it cannot be used, others may enter it, or another process uses it.
-    pub(super) fn open(folder: PathBuf) -> Result<Self, SetupError> {
+    pub(in crate::source) fn open(folder: PathBuf) -> Result<Self, SetupError> {
         let lock = own(&folder)?;
         let (readers, damaged, read) = (Arc::default(), Arc::default(), Arc::default());
         let generations = Self { folder, readers, damaged, read, lock };
@@ -89,12 +89,12 @@ impl Generations {
     }
 
     /// The folder of all generations.
-    pub(super) fn folder(&self) -> &Path {
+    pub(in crate::source) fn folder(&self) -> &Path {
         &self.folder
     }
 
     /// The generation in use: the newest that was ever completed, else the first.
-    pub(super) fn hold(&self) -> Held {
+    pub(in crate::source) fn hold(&self) -> Held {
         let mut readers = locked(&self.readers);
         let number = self.current();
         *readers.entry(number).or_default() += 1;
@@ -103,7 +103,7 @@ impl Generations {
     }
 
     /// The place for the next generation, with nothing in it.
-    pub(super) fn next(&self) -> Mirror {
+    pub(in crate::source) fn next(&self) -> Mirror {
         let number = self.current().saturating_add(1);
         drop(fs::remove_dir_all(self.place(number)));
         self.mirror(number)
@@ -111,7 +111,7 @@ impl Generations {
 
     /// Removes generations that were replaced and that nobody reads. What stays behind because it cannot be removed is
     /// taken for what it is: an older generation.
-    pub(super) fn sweep(&self) {
+    pub(in crate::source) fn sweep(&self) {
         let readers = locked(&self.readers);
         let current = self.current();
         let mut gone: Vec<PathBuf> =

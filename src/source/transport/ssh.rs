@@ -9,11 +9,11 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::FetchError;
-use super::allowance::Allowance;
+use super::budget::Allowance;
 use super::failure::printable;
-use super::files::{Files, check_private};
-use super::place::Place;
+use crate::source::FetchError;
+use crate::source::remote::ssh_address::Place;
+use crate::source::remote::tls_files::{Files, check_private};
 
 /// The most that is kept of what `ssh` says, in bytes from the end.
 const MAX_WORDS: usize = 4096;
@@ -30,7 +30,7 @@ const HINT_HOST: &str = "put the output of `ssh-keyscan HOST`, once compared wit
                          sources[].credentials.known-hosts-file";
 
 /// The connection of one fetch.
-pub(super) struct Ssh {
+pub(in crate::source) struct Ssh {
     place: Place,
     files: Files,
     allowance: Arc<Allowance>,
@@ -52,7 +52,7 @@ struct Running {
 }
 
 impl Ssh {
-    pub(super) fn new(place: &Place, files: &Files, allowance: Arc<Allowance>) -> Arc<Self> {
+    pub(in crate::source) fn new(place: &Place, files: &Files, allowance: Arc<Allowance>) -> Arc<Self> {
         let (place, files) = (place.clone(), files.clone());
         Arc::new(Self { place, files, allowance, state: Mutex::default() })
     }

@@ -2,8 +2,8 @@
 
 use git2::ErrorClass;
 
-use super::FetchError;
-use super::remote::Remote;
+use crate::source::FetchError;
+use crate::source::remote::Remote;
 
 /// The longest text of a failure, in characters; servers may write into it.
 const MAX_CAUSE: usize = 300;
@@ -13,22 +13,22 @@ const NO_REPOSITORY: &str = "this is not a Git repository";
 const HINT_URL: &str = "check the URL; a login page or a proxy may be answering in its place";
 
 /// A failure with the remote's name in front.
-pub(super) fn not_fetched(remote: &Remote, mut error: FetchError) -> FetchError {
+pub(in crate::source) fn not_fetched(remote: &Remote, mut error: FetchError) -> FetchError {
     error.message = format!("`{remote}` was not fetched: {}", error.message);
     error
 }
 
 /// The failure of a fetch that took longer than it may.
-pub(super) fn out_of_time() -> FetchError {
+pub(in crate::source) fn out_of_time() -> FetchError {
     FetchError::new("timeout", "the fetch took longer than its limit")
 }
 
-pub(super) fn storage(cause: &str) -> FetchError {
+pub(in crate::source) fn storage(cause: &str) -> FetchError {
     FetchError::new("storage", format!("the mirror cannot be written: {}", printable(cause)))
 }
 
 /// What libgit2 says, sorted by whose fault it is.
-pub(super) fn explain(error: &git2::Error) -> FetchError {
+pub(in crate::source) fn explain(error: &git2::Error) -> FetchError {
     match error.class() {
         ErrorClass::Os | ErrorClass::Filesystem => storage(error.message()),
         _ => FetchError::new("protocol", printable(error.message())),
@@ -36,12 +36,12 @@ pub(super) fn explain(error: &git2::Error) -> FetchError {
 }
 
 /// Text that may come from the server, made fit for a log.
-pub(super) fn printable(text: &str) -> String {
+pub(in crate::source) fn printable(text: &str) -> String {
     text.trim().chars().take(MAX_CAUSE).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
 /// The failure of a fetch that received more than `max_bytes`.
-pub(super) fn too_large(max_bytes: u64) -> FetchError {
+pub(in crate::source) fn too_large(max_bytes: u64) -> FetchError {
     FetchError::new("storage", format!("the fetch is larger than the limit of {max_bytes} bytes"))
 }
 

@@ -1,13 +1,13 @@
 //! The address of a repository behind SSH: user, host, port and path, checked so that none of them can become an option
 //! of a program or a word of a shell.
 //!
-//! How the connection is made is in `ssh.rs`; which schemes exist is for `remote.rs`.
+//! How the connection is made is in `transport/ssh.rs`; which schemes exist is for `remote/mod.rs`.
 
 use std::fmt;
 
 use percent_encoding::percent_decode_str;
 
-use super::remote::{RemoteError, refuse};
+use super::{RemoteError, refuse};
 
 /// A repository behind SSH.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,17 +80,17 @@ impl Place {
     }
 
     /// The port, if it is not left to OpenSSH.
-    pub(super) fn port(&self) -> Option<u16> {
+    pub(in crate::source) fn port(&self) -> Option<u16> {
         self.port
     }
 
     /// The destination as `ssh` takes it; it never begins with `-`.
-    pub(super) fn destination(&self) -> String {
+    pub(in crate::source) fn destination(&self) -> String {
         self.user.as_ref().map_or_else(|| self.host.clone(), |user| format!("{user}@{}", self.host))
     }
 
     /// What the host is asked to run; the shell there sees the path as one word, whatever it holds.
-    pub(super) fn command(&self) -> String {
+    pub(in crate::source) fn command(&self) -> String {
         // `!` is quoted as well, because some shells on the other side look for it even between quotes.
         let path = self.path.replace('\'', "'\\''").replace('!', "'\\!'");
         format!("git-upload-pack '{path}'")

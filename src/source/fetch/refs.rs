@@ -8,10 +8,10 @@ use std::path::Path;
 
 use git2::{ErrorCode, ObjectType, Oid, Repository, RepositoryOpenFlags};
 
-use super::FetchError;
-use super::advertisement::{Wanted, other_hash};
-use super::failure::{explain, storage};
-use super::mirror::digest;
+use crate::source::FetchError;
+use crate::source::mirror::digest;
+use crate::source::transport::failure::{explain, storage};
+use crate::source::transport::ref_list::{Wanted, other_hash};
 
 /// The most tags of tags that are followed to a commit.
 const MAX_PEELS: usize = 8;

@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use super::remote::{Location, Remote, RemoteError, refuse};
+use super::{Location, Remote, RemoteError, refuse};
 
 /// What may stand in a template.
 const PLACEHOLDERS: [(&str, Part); 3] =

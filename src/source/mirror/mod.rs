@@ -4,7 +4,14 @@
 //! `labels` is replaced whole and last, so a fetch happened entirely or not at all, and a mirror without it was never
 //! completed. `packed-refs` is written for libgit2, which tells the remote from it what the mirror already has;
 //! `first-bytes` tells how large the mirror once was, `writer` is the lock of whoever fetches. What must be on disk before
-//! what is in `disk.rs`.
+//! what is in `durable.rs`.
+
+mod durable;
+pub(super) mod generations;
+pub mod history;
+pub(super) mod last_good;
+pub(super) mod reader;
+pub(super) mod tree;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -16,7 +23,7 @@ use std::path::{Path, PathBuf};
 use git2::{Config, Oid, Repository, RepositoryInitOptions};
 use sha2::{Digest, Sha256};
 
-use super::disk::{self, replace, settle};
+use durable::{replace, settle};
 
 const HEADING: &str = "layerd labels 1";
 
@@ -95,7 +102,7 @@ impl Mirror {
 
     /// Reads all bytes of the packs, so that a fault of the disk is an error here and not the end of the process there.
     pub(super) fn read_through(&self) -> io::Result<()> {
-        disk::read_through(&self.folder)
+        durable::read_through(&self.folder)
     }
 
     /// How many packs there are, and how many bytes everything takes.

@@ -4,6 +4,9 @@
 //! a digest in place of a commit id. The last few captures can be read, so that a reader never sees two states at once.
 //! Other files than configuration are not part of it.
 
+mod scan;
+pub mod watch;
+
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fmt::Write as _;
 use std::fs::File;
@@ -15,10 +18,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use git2::{ObjectType, Oid};
 
 use super::name;
-use super::survey::{Found, Survey, survey, unreadable};
-use super::watch::{self, Depth, Watch};
 use super::{FetchError, LabelKind, Labels, ReadError, Reader, SetupError, Source, Tip};
 use crate::config::tree::{self, BlobId, CommitId, Tree};
+use scan::{Found, Survey, survey, unreadable};
+use watch::{Depth, Watch};
 
 /// The label of a folder whose settings give none.
 pub const DEFAULT_LABEL: &str = "main";
@@ -238,7 +241,7 @@ impl Capture {
 
 fn blob_id(bytes: &[u8]) -> [u8; 20] {
     let id = Oid::hash_object(ObjectType::Blob, bytes).expect("hashing bytes in memory cannot fail");
-    super::walk::bytes(id)
+    crate::source::mirror::tree::bytes(id)
 }
 
 /// Stands for the bytes of a file that is too large to be read; another one after each change.
@@ -268,8 +271,8 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::source::dir::watch::QUIET;
     use crate::source::tests::{Origin, listing};
-    use crate::source::watch::QUIET;
 
     struct Folder {
         folder: tempfile::TempDir,

@@ -13,12 +13,12 @@ use reqwest::header::{CONTENT_TYPE, LOCATION};
 use reqwest::{Certificate, Client, Identity, RequestBuilder, Response, StatusCode, Url};
 use tokio::runtime::Runtime;
 
-use super::FetchError;
-use super::allowance::Allowance;
-use super::credentials::Login;
+use super::budget::Allowance;
 use super::failure::{no_repository, other_content};
-use super::files::Files;
 use super::retry_after::retry_after;
+use crate::source::FetchError;
+use crate::source::remote::credentials::Login;
+use crate::source::remote::tls_files::Files;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -44,7 +44,7 @@ pub fn install_crypto() {
 }
 
 /// The connection of one fetch.
-pub(super) struct Channel {
+pub(in crate::source) struct Channel {
     runtime: Runtime,
     client: Client,
     /// The repository's URL without final slash; moves along with a redirect on the same host.
@@ -56,7 +56,7 @@ pub(super) struct Channel {
 
 impl Channel {
     /// A channel to the repository at `url`, which has no final slash.
-    pub(super) fn new(
+    pub(in crate::source) fn new(
         url: &str,
         login: Option<Login>,
         files: &Files,
@@ -279,9 +279,9 @@ mod tests {
     use std::net::TcpListener;
     use std::time::{Duration, Instant};
 
-    use crate::source::credentials::{Login, Secret};
     use crate::source::fetch::{Limits, Request, fetch};
     use crate::source::git_http::{Behaviour, GitServer};
+    use crate::source::remote::credentials::{Login, Secret};
     use crate::source::tests::Origin;
 
     /// Base64 of `me:secret`.

@@ -5,7 +5,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use super::FetchError;
+use crate::source::FetchError;
 
 /// The user sent with a token that names no user. GitHub's installation tokens ask for exactly this one; GitHub, GitLab
 /// and Gitea accept any user with a personal, project or group token. Services that want another, such as GitLab's

@@ -2,7 +2,13 @@
 //!
 //! A function of plain data, so that it can run anywhere, also in a process that is killed when it takes too long. It
 //! fetches the branches and tags that are wanted, follows rewritten history, and changes the mirror's labels in one step
-//! at the end. What the remote has is read in `remote_refs.rs`, what has arrived is checked in `verify.rs`.
+//! at the end. What the remote has is read in `refs.rs`, what has arrived is checked in `verify.rs`.
+
+pub mod child;
+mod refs;
+pub mod rewritten;
+pub(super) mod verify;
+pub mod worker;
 
 use std::cell::RefCell;
 use std::path::PathBuf;
@@ -13,19 +19,19 @@ use git2::{AutotagOption, Direction, FetchOptions, Progress, RemoteCallbacks, Re
 use serde::{Deserialize, Serialize};
 
 use super::FetchError;
-use super::advertisement::Wanted;
-use super::allowance::Allowance;
-use super::channel::Channel;
-use super::credentials::Login;
-use super::failure::{explain, not_fetched, storage};
-use super::files::Files;
 use super::mirror::{Mirror, Record};
+use super::remote::credentials::Login;
+use super::remote::tls_files::Files;
 use super::remote::{Location, Remote};
-use super::remote_refs::{Advertised, check_folder, peel};
-use super::rewritten::{Rewritten, rewritten};
-use super::ssh::Ssh;
+use super::transport::budget::Allowance;
+use super::transport::failure::{explain, not_fetched, storage};
+use super::transport::http::Channel;
+use super::transport::ref_list::Wanted;
+use super::transport::ssh::Ssh;
 use super::transport::{self, Carrier};
-use super::verify::verify;
+use refs::{Advertised, check_folder, peel};
+use rewritten::{Rewritten, rewritten};
+use verify::verify;
 
 /// Everything that the transports pass on, which is what the settings allow.
 const REFSPECS: [&str; 2] = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"];

@@ -11,10 +11,10 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::ReadError;
-use super::name::{self, MAX_DEPTH, MAX_HOPS, MAX_PATH};
 use crate::config::tree::Skipped;
 use crate::format::Format;
+use crate::source::ReadError;
+use crate::source::name::{self, MAX_DEPTH, MAX_HOPS, MAX_PATH};
 
 /// The files of a folder, by path. Two surveys are equal if nothing was changed between them.
 #[derive(Debug, Default, PartialEq, Eq)]

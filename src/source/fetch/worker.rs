@@ -2,7 +2,7 @@
 //! too much, and with it everything that it has started.
 //!
 //! libgit2 reads what a remote sends; whatever that does to it (hang, abort, break its memory) happens over there. The
-//! request with its secrets goes through a pipe, the environment is swept. What the process does is in `worker.rs`.
+//! request with its secrets goes through a pipe, the environment is swept. What the process does is in `child.rs`.
 
 use std::ffi::OsString;
 use std::io::{self, Read, Write as _};
@@ -15,11 +15,11 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
-use super::FetchError;
-use super::failure::{not_fetched, out_of_time, printable, too_large};
-use super::fetch::{Fetched, Request};
-use super::mirror::size_of;
-use super::worker::{COMMAND, read_answer, spell};
+use super::child::{COMMAND, read_answer, spell};
+use super::{Fetched, Request};
+use crate::source::FetchError;
+use crate::source::mirror::size_of;
+use crate::source::transport::failure::{not_fetched, out_of_time, printable, too_large};
 
 /// How many fetches are at work at once, whatever the number of sources.
 const AT_ONCE: usize = 4;
@@ -75,7 +75,7 @@ impl Worker {
         Ok(Self::new(program, std::env::vars_os()))
     }
 
-    /// Fetches as [`super::fetch::fetch`] does, over there.
+    /// Fetches as [`super::fetch`] does, over there.
     ///
     /// # Errors
     /// Why that failed. The mirror's labels are then as they were.

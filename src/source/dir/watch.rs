@@ -10,8 +10,8 @@ use notify::event::{AccessKind, AccessMode};
 use notify::{EventKind, RecommendedWatcher, RecursiveMode};
 use notify_debouncer_full::{DebounceEventResult, Debouncer, NoCache, new_debouncer_opt};
 
-use super::ReadError;
-use super::survey::unreadable;
+use super::scan::unreadable;
+use crate::source::ReadError;
 
 /// How long a folder must have been quiet before a change is told, because editors write in several steps.
 pub(super) const QUIET: Duration = Duration::from_millis(200);

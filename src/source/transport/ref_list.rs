@@ -9,8 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
-use super::FetchError;
 use super::failure::no_repository;
+use crate::source::FetchError;
 
 /// The longest name of a branch or tag, in bytes; file systems of Git hosts take no longer ones.
 const MAX_NAME: usize = 1024;
@@ -24,7 +24,7 @@ const NO_NAME: &str = "capabilities^{}";
 
 /// Which branches and tags are wanted.
 #[derive(Debug, Default)]
-pub(super) struct Wanted {
+pub(in crate::source) struct Wanted {
     /// `None` for all.
     labels: Option<GlobSet>,
     /// True once something was left out for its label.
@@ -33,14 +33,14 @@ pub(super) struct Wanted {
 
 impl Wanted {
     /// The branches and tags with a label that one of the globs allows.
-    pub(super) fn new(labels: &[String]) -> Result<Self, globset::Error> {
+    pub(in crate::source) fn new(labels: &[String]) -> Result<Self, globset::Error> {
         let all = labels.iter().any(|glob| glob == "*" || glob == "**");
         let labels = if all { None } else { Some(compile(labels)?) };
         Ok(Self { labels, hidden: AtomicBool::new(false) })
     }
 
     /// True for branches and tags with an allowed label and a name that Git allows; a server may send others.
-    pub(super) fn has(&self, name: &str) -> bool {
+    pub(in crate::source) fn has(&self, name: &str) -> bool {
         let label = name.strip_prefix("refs/heads/").or_else(|| name.strip_prefix("refs/tags/"));
         let Some(label) = label.filter(|_| name.len() <= MAX_NAME && git2::Reference::is_valid_name(name)) else {
             return false;
@@ -51,13 +51,13 @@ impl Wanted {
     }
 
     /// True if there were branches or tags that the settings do not allow.
-    pub(super) fn has_hidden(&self) -> bool {
+    pub(in crate::source) fn has_hidden(&self) -> bool {
         self.hidden.load(Ordering::Relaxed)
     }
 }
 
 /// Globs for labels; `*` crosses `/`.
-pub(super) fn compile(globs: &[String]) -> Result<GlobSet, globset::Error> {
+pub(in crate::source) fn compile(globs: &[String]) -> Result<GlobSet, globset::Error> {
     let mut set = GlobSetBuilder::new();
     for glob in globs {
         set.add(GlobBuilder::new(glob).literal_separator(false).build()?);
@@ -66,7 +66,7 @@ pub(super) fn compile(globs: &[String]) -> Result<GlobSet, globset::Error> {
 }
 
 /// The failure of a repository whose ids this build of libgit2 cannot read.
-pub(super) fn other_hash(name: &str) -> FetchError {
+pub(in crate::source) fn other_hash(name: &str) -> FetchError {
     FetchError::new("protocol", format!("its objects are named by `{name}`, and only SHA-1 is supported"))
         .with_hint("make a repository with --object-format=sha1; Git cannot convert one in place")
 }

@@ -5,19 +5,19 @@ use std::sync::Arc;
 use git2::{ErrorClass, ErrorCode, Oid, Repository};
 
 use super::generations::Held;
-use super::git::oid;
 use super::history::{self, About};
-use super::walk::{WalkError, Walker};
-use super::{ReadError, Reader};
+use super::tree::{WalkError, Walker};
 use crate::config::tree::{BlobId, CommitId, File, Tree};
+use crate::source::git::oid;
+use crate::source::{ReadError, Reader};
 
 /// Reads one generation of a mirror, which stays on disk as long as this lives.
-pub(super) struct MirrorReader {
-    pub(super) name: String,
-    pub(super) repository: Repository,
-    pub(super) root: Vec<Arc<str>>,
-    pub(super) walker: Walker,
-    pub(super) held: Held,
+pub(in crate::source) struct MirrorReader {
+    pub(in crate::source) name: String,
+    pub(in crate::source) repository: Repository,
+    pub(in crate::source) root: Vec<Arc<str>>,
+    pub(in crate::source) walker: Walker,
+    pub(in crate::source) held: Held,
 }
 
 impl MirrorReader {

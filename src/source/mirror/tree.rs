@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use git2::{ErrorCode, ObjectType, Odb, Oid, Repository};
 
-use super::name::{self, MAX_DEPTH, MAX_HOPS, MAX_PATH};
 use crate::config::tree::{BlobId, File, Skipped, Tree};
+use crate::source::name::{self, MAX_DEPTH, MAX_HOPS, MAX_PATH};
 
 /// The longest target of a link that is followed, in bytes, and the most segments in it.
 const MAX_TARGET: usize = 1024;
@@ -24,7 +24,7 @@ const LINK: i32 = 0o120_000;
 const SUBMODULE: i32 = 0o160_000;
 
 /// Lists commits of one repository, and remembers the folders that it has seen.
-pub(super) struct Walker {
+pub(in crate::source) struct Walker {
     max_entries: usize,
     listings: HashMap<Oid, Arc<[Entry]>>,
     remembered: usize,
@@ -32,7 +32,7 @@ pub(super) struct Walker {
 
 /// Why a commit cannot be listed; continues "commit … of … ".
 #[derive(Debug)]
-pub(super) enum WalkError {
+pub(in crate::source) enum WalkError {
     NoFolder(String),
     TooManyEntries(usize),
     TooDeep(String),
@@ -74,12 +74,17 @@ enum Target {
 }
 
 impl Walker {
-    pub(super) fn new(max_entries: usize) -> Self {
+    pub(in crate::source) fn new(max_entries: usize) -> Self {
         Self { max_entries, listings: HashMap::new(), remembered: 0 }
     }
 
     /// The files below the folder `root` of the tree `top`.
-    pub(super) fn walk(&mut self, repository: &Repository, top: Oid, root: &[Arc<str>]) -> Result<Tree, WalkError> {
+    pub(in crate::source) fn walk(
+        &mut self,
+        repository: &Repository,
+        top: Oid,
+        root: &[Arc<str>],
+    ) -> Result<Tree, WalkError> {
         // Another process may have added packs since the repository was opened.
         let objects = repository.odb()?;
         let mut walk =
@@ -315,7 +320,7 @@ impl fmt::Display for WalkError {
 }
 
 /// The bytes of an object's id.
-pub(super) fn bytes(id: Oid) -> [u8; 20] {
+pub(in crate::source) fn bytes(id: Oid) -> [u8; 20] {
     id.as_bytes().try_into().expect("repositories of SHA-256 are not opened by this build of libgit2")
 }
 

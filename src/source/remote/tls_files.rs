@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::remote::{Location, Remote};
-use super::{FetchError, SetupError};
+use super::{Location, Remote};
+use crate::source::{FetchError, SetupError};
 
 /// The longest file that is read, in bytes; the bundles that systems ship have a quarter of it.
 const MAX_FILE: u64 = 1 << 20;
@@ -34,7 +34,7 @@ impl Files {
     ///
     /// # Errors
     /// Names the setting.
-    pub(super) fn check(&self, remote: &Remote) -> Result<(), SetupError> {
+    pub(in crate::source) fn check(&self, remote: &Remote) -> Result<(), SetupError> {
         let is_ssh = matches!(remote.location(), Location::Ssh(_));
         let is_https = matches!(remote.location(), Location::Http(url) if url.starts_with("https:"));
         let files = [
@@ -64,12 +64,12 @@ impl Files {
     }
 
     /// The authorities to trust, if they are not those of the system.
-    pub(super) fn authorities(&self) -> Result<Option<Vec<u8>>, FetchError> {
+    pub(in crate::source) fn authorities(&self) -> Result<Option<Vec<u8>>, FetchError> {
         self.ca.as_deref().map(|path| read(path, "the file of authorities")).transpose()
     }
 
     /// The certificate to show and its key, if there is one.
-    pub(super) fn identity(&self) -> Result<Option<Vec<u8>>, FetchError> {
+    pub(in crate::source) fn identity(&self) -> Result<Option<Vec<u8>>, FetchError> {
         let Some(cert) = &self.client_cert else { return Ok(None) };
         let mut pem = read(cert, "the client certificate")?;
         if let Some(key) = &self.client_key {
@@ -82,7 +82,7 @@ impl Files {
 }
 
 /// Refuses a key that others may read, as OpenSSH does with words that are harder to find.
-pub(super) fn check_private(path: &Path, what: &str) -> Result<(), FetchError> {
+pub(in crate::source) fn check_private(path: &Path, what: &str) -> Result<(), FetchError> {
     let metadata = std::fs::metadata(path).map_err(|error| unreadable(path, what, &error))?;
     let is_mine = metadata.uid() == rustix::process::geteuid().as_raw();
     // A key that belongs to another user and is readable for our group is how containers are given one.

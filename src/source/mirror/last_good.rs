@@ -11,14 +11,14 @@ use crate::config::tree::CommitId;
 const NAME: &str = "good";
 
 /// What is remembered, by label, from a file that may be anything.
-pub(super) fn read(folder: &Path) -> BTreeMap<String, CommitId> {
+pub(in crate::source) fn read(folder: &Path) -> BTreeMap<String, CommitId> {
     let text = fs::read_to_string(folder.join(NAME)).unwrap_or_default();
     let line = |line: &str| line.split_once(' ').and_then(|(id, label)| Some((label.to_owned(), CommitId::parse(id)?)));
     text.lines().filter_map(line).collect()
 }
 
 /// Remembers a commit of a label. Lost if the disk is full: an address then has one commit less to fall back to.
-pub(super) fn remember(folder: &Path, label: &str, commit: CommitId) {
+pub(in crate::source) fn remember(folder: &Path, label: &str, commit: CommitId) {
     let mut good = read(folder);
     if good.insert(label.to_owned(), commit) == Some(commit) {
         return;

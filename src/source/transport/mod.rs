@@ -4,6 +4,13 @@
 //! libgit2 names neither the fetch nor its limits when it asks, so the carrier is handed over through the thread that
 //! both run on. Here is the only `unsafe` of the crate.
 
+pub(super) mod budget;
+pub(super) mod failure;
+pub mod http;
+pub(super) mod ref_list;
+mod retry_after;
+pub(super) mod ssh;
+
 use std::cell::RefCell;
 use std::io::{self, Read, Write};
 use std::sync::{Arc, OnceLock};
@@ -11,9 +18,9 @@ use std::sync::{Arc, OnceLock};
 use git2::transport::{Service, SmartSubtransport, SmartSubtransportStream, Transport};
 
 use super::FetchError;
-use super::advertisement::{LineError, Wanted, next_line};
-use super::channel::{Body, Channel};
-use super::ssh::{Ssh, Stream};
+use http::{Body, Channel};
+use ref_list::{LineError, Wanted, next_line};
+use ssh::{Ssh, Stream};
 
 thread_local! {
     /// The fetch that runs on this thread; libgit2 calls its transport on the thread of the fetch.

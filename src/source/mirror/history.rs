@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use git2::{Commit, Oid, Repository, Tree};
 
-use super::walk::bytes;
+use super::tree::bytes;
 use crate::config::tree::{BlobId, CommitId, File};
 
 /// What a commit says of itself.
@@ -38,7 +38,7 @@ const FOLDER: i32 = 0o040_000;
 const LINK: i32 = 0o120_000;
 
 /// What a commit says of itself.
-pub(super) fn about(repository: &Repository, commit: &Commit<'_>) -> About {
+pub(in crate::source) fn about(repository: &Repository, commit: &Commit<'_>) -> About {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let author = commit.author();
     let subject = commit.message_bytes().split(|byte| *byte == b'\n').find(|line| !line.is_empty());
@@ -58,7 +58,7 @@ pub(super) fn about(repository: &Repository, commit: &Commit<'_>) -> About {
 
 /// The files at these paths below the folder `root` of the tree `top`; `None` if a link is on the way to one of them, for
 /// which the whole commit must be listed.
-pub(super) fn glance(
+pub(in crate::source) fn glance(
     repository: &Repository,
     top: Oid,
     root: &[Arc<str>],

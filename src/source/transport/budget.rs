@@ -6,17 +6,17 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::FetchError;
 use super::failure::{out_of_time, too_large};
-use super::fetch::Limits;
+use crate::source::FetchError;
+use crate::source::fetch::Limits;
 
 /// The longest time that a fetch may be given, so that every deadline can be reckoned.
 const MAX_TIME: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What one fetch may still use up.
-pub(super) struct Allowance {
+pub(in crate::source) struct Allowance {
     /// When the fetch must have ended.
-    pub(super) deadline: Instant,
+    pub(in crate::source) deadline: Instant,
     limits: Limits,
     spent: Mutex<Spent>,
 }
@@ -41,13 +41,13 @@ impl Spent {
 
 impl Allowance {
     /// The whole of it, from now on.
-    pub(super) fn new(limits: Limits) -> Arc<Self> {
+    pub(in crate::source) fn new(limits: Limits) -> Arc<Self> {
         let deadline = Instant::now() + limits.time.min(MAX_TIME);
         Arc::new(Self { deadline, limits, spent: Mutex::default() })
     }
 
     /// Bytes received so far.
-    pub(super) fn received(&self) -> u64 {
+    pub(in crate::source) fn received(&self) -> u64 {
         self.spent().received
     }
 
@@ -67,7 +67,7 @@ impl Allowance {
     }
 
     /// Says that the remote is doing what it can, though not by sending much.
-    pub(super) fn is_patient_again(&self) {
+    pub(in crate::source) fn is_patient_again(&self) {
         let mut spent = self.spent();
         *spent = Spent { received: spent.received, ..Spent::default() };
     }
@@ -95,7 +95,7 @@ impl Allowance {
     ///
     /// # Errors
     /// What it has used up.
-    pub(super) fn check(&self, received: u64) -> Result<(), FetchError> {
+    pub(in crate::source) fn check(&self, received: u64) -> Result<(), FetchError> {
         match received > self.limits.bytes {
             true => Err(too_large(self.limits.bytes)),
             false => self.judge(&self.spent()),

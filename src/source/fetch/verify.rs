@@ -8,8 +8,8 @@ use std::time::Instant;
 
 use git2::{ErrorClass, ErrorCode, ObjectType, Oid, Repository};
 
-use super::FetchError;
-use super::failure::{explain, out_of_time};
+use crate::source::FetchError;
+use crate::source::transport::failure::{explain, out_of_time};
 
 /// The bits of a mode that tell the kind, and the kind of a submodule, whose commit is in another repository.
 const KIND: i32 = 0o170_000;
@@ -43,7 +43,7 @@ pub(super) fn verify<'a>(
 /// Whether everything in a mirror can be read: the tips, the history behind them, and whatever else there is, for a fetch
 /// may build upon any of it. Reads it all, so this is for when there is a reason to. What could not be looked at in time
 /// counts as whole.
-pub(super) fn is_whole(repository: &Repository, tips: &BTreeMap<String, Oid>, deadline: Instant) -> bool {
+pub(in crate::source) fn is_whole(repository: &Repository, tips: &BTreeMap<String, Oid>, deadline: Instant) -> bool {
     let names = tips.iter().map(|(name, tip)| (&**name, *tip));
     match verify(repository, names, deadline) {
         Err(error) if error.reason == "timeout" => return true,

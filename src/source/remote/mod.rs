@@ -3,14 +3,19 @@
 //! Only the schemes named here are spoken; everything that a Git program would treat as an option, a helper or a shell
 //! command is refused. Nothing here opens a connection.
 
+pub mod credentials;
+pub(in crate::source) mod ssh_address;
+pub mod template;
+pub mod tls_files;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use reqwest::Url;
 
-use super::credentials::{Credentials, Secret};
-use super::place::{Place, decode};
+use credentials::{Credentials, Secret};
+use ssh_address::{Place, decode};
 
 /// The names that Git knows SSH by.
 const SSH: [&str; 3] = ["ssh", "git+ssh", "ssh+git"];
