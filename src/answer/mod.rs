@@ -12,6 +12,7 @@ mod schemas;
 mod text;
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -135,6 +136,15 @@ pub fn select(snapshot: &Snapshot, address: &Address) -> Result<Selection, Answe
         return Ok(Selection { semantics: Semantics::Native, layers, parts, fingerprint: shorten(&digest.finalize()) });
     }
     Err(AnswerError::Broken(broken))
+}
+
+/// The paths of the files that have a say in the answer to an address, whether they can be read or not.
+#[must_use]
+pub fn files(snapshot: &Snapshot, address: &Address) -> BTreeSet<Arc<str>> {
+    match snapshot.semantics {
+        Semantics::Native => snapshot.files(address).map(|file| Arc::clone(&file.path)).collect(),
+        Semantics::Spring => environment::paths(snapshot, &Question::of(address)),
+    }
 }
 
 /// The layers that answer an address, if nothing is wrong with what they make together.

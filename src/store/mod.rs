@@ -15,6 +15,8 @@ pub mod live;
 pub mod memo;
 mod past;
 pub mod pin;
+#[cfg(test)]
+mod pin_model;
 pub mod refresh;
 pub mod report;
 pub mod route;

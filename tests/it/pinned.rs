@@ -1,6 +1,6 @@
 //! Commits that break files: who goes on being answered by which older commit, where that is told, and what ends it.
 //!
-//! Histories of every shape are in the model test of `src/store/pin.rs`; here are the exchanges, restarts and keys.
+//! Histories of every shape are in the model test in `src/store/pin_model.rs`; here are the exchanges, restarts and keys.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -321,4 +321,82 @@ fn a_folder_goes_on_with_what_it_last_served_until_it_is_restarted() {
     let restarted = Server::start(&["serve", folder.arg()]);
     restarted.wait_ready();
     assert_eq!(told(&restarted, "user"), "500 broken-configuration");
+}
+
+#[test]
+fn a_service_whose_file_was_never_whole_gets_no_answer_that_looks_whole() {
+    let (world, _) = World::new();
+    let server = world.serve(&[]);
+    let tip = world.repo.file("pay/application.yml", BROKEN).file("pay.txt", "port ${port}\n").commit();
+    server.refresh();
+    let paths = [
+        "/api/v1/config/pay",
+        "/api/v1/explain/pay/default",
+        "/pay/default",
+        "/pay/dev",
+        "/pay-default.yml",
+        "/pay-dev.properties",
+    ];
+    for path in paths.into_iter().chain(["/main/pay-default.json", "/pay/default/main/pay.txt"]) {
+        let answer = server.get(path);
+        assert_eq!((answer.status(), answer.header("layerd-pinned")), (500, None), "{path}: {}", answer.text());
+        assert!(
+            answer.text().contains("pay/application.yml:1:7") || answer.text().contains("\"line\":1"),
+            "{}",
+            answer.text()
+        );
+    }
+    let error = server.get("/api/v1/config/pay").json();
+    assert_eq!((error["file"].as_str(), error["line"].as_u64()), (Some("pay/application.yml"), Some(1)));
+    assert_eq!(told(&server, "other"), format!("{tip} {}", r#"{"log":"INFO"}"#));
+    assert_eq!(count(&server).0, 0);
+    assert_eq!(server.get("/api/v1/problems").json()["pinned"], json!([]));
+    // A profile that comes broken fails those who ask for it, and nobody else.
+    let tip = world.repo.file("user-dev.yml", BROKEN).commit();
+    server.refresh();
+    assert_eq!(told(&server, "user/dev"), "500 broken-configuration");
+    assert_eq!(told(&server, "user/eu"), format!("{tip} {}", r#"{"log":"INFO","port":1}"#));
+}
+
+#[test]
+fn clients_of_spring_are_told_of_an_older_commit_in_the_same_header() {
+    let (world, first) = World::new();
+    world.repo.file("user.txt", "port ${port}\n").commit();
+    let server = world.serve(&[]);
+    world.user(BROKEN);
+    server.refresh();
+    for path in [
+        "/user/default",
+        "/user/default/main",
+        "/user-default.yml",
+        "/main/user-default.json",
+        "/user/default/main/user.txt",
+    ] {
+        let answer = server.get(path);
+        assert_eq!((answer.status(), answer.header("layerd-pinned")), (200, Some(REASON)), "{path}");
+        if let Some(etag) = answer.header("etag") {
+            let unchanged = server.send("GET", path, &[("If-None-Match", etag)], b"");
+            assert_eq!((unchanged.status(), unchanged.header("layerd-pinned")), (304, Some(REASON)), "{path}");
+        }
+        let other = server.get(&path.replace("user", "order").replace("order.txt", "user.txt"));
+        assert_eq!(other.header("layerd-pinned"), None, "{path}");
+    }
+    assert_ne!(
+        server.get("/user/default").json()["version"].as_str(),
+        Some(&*first),
+        "the text file came after the first"
+    );
+}
+
+#[test]
+fn a_new_service_of_a_folder_that_is_broken_has_no_answer_either() {
+    let folder = Folder::new();
+    folder.file("application.yml", "log: INFO\n").file("order.yml", "size: 1\n");
+    let server = Server::start(&["serve", folder.arg()]);
+    server.wait_ready();
+    folder.file("pay.yml", BROKEN).file("order.yml", "size: 2\n");
+    server.becomes("order", r#"{"log":"INFO","size":2}"#);
+    eventually("the broken file is read", || told(&server, "pay") == "500 broken-configuration");
+    folder.file("pay.yml", "port: 1\n");
+    server.becomes("pay", r#"{"log":"INFO","port":1}"#);
 }

@@ -13,6 +13,7 @@ mod sources;
 mod testing;
 mod walk;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
@@ -107,6 +108,12 @@ pub fn environment(snapshot: &Snapshot, question: &Question) -> Result<Environme
     });
     let sources = sources.collect();
     Ok(Environment { sources, fingerprint: shorten(&digest.finalize()) })
+}
+
+/// The paths of the files that have a say in the answer to a question, whether they can be read or not.
+#[must_use]
+pub fn paths(snapshot: &Snapshot, question: &Question) -> BTreeSet<Arc<str>> {
+    Walk::new(snapshot, question).paths()
 }
 
 impl Environment {

@@ -1,7 +1,7 @@
 //! Which documents take part, as Spring's loader finds them: first the files without profile, which may add profiles,
 //! then those of profiles; what a document imports stands right above it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use indexmap::IndexSet;
@@ -62,13 +62,19 @@ impl<'a> Walk<'a> {
 
     /// The documents that take part, weakest first.
     pub(super) fn taken(mut self) -> Result<Vec<Taken<'a>>, AnswerError> {
+        self.read();
+        if self.broken.is_empty() { Ok(self.taken) } else { Err(AnswerError::Broken(self.broken)) }
+    }
+
+    fn read(&mut self) {
         self.shared();
         let profiles = self.expanded();
         if let Some((file, _)) = self.taken.last().filter(|_| profiles.len() > MAX_PROFILES) {
             let message = format!("the files of this application add up to more than {MAX_PROFILES} profiles");
             let fault = Fault::error("too-many-profiles", Position::new(1, 1), message)
                 .with_hint("look for `spring.profiles.include` and `spring.profiles.group`");
-            return Err(AnswerError::Broken(vec![fault.in_file(&file.path)]));
+            self.broken = vec![fault.in_file(&file.path)];
+            return;
         }
         self.profiles = Some(profiles.clone());
         if self.has_waiting {
@@ -86,7 +92,12 @@ impl<'a> Walk<'a> {
                 }
             }
         }
-        if self.broken.is_empty() { Ok(self.taken) } else { Err(AnswerError::Broken(self.broken)) }
+    }
+
+    /// The paths of the files that are read, also of those in which nothing takes part or that are broken.
+    pub(super) fn paths(mut self) -> BTreeSet<Arc<str>> {
+        self.read();
+        self.seen.into_iter().map(Arc::from).collect()
     }
 
     fn shared(&mut self) {

@@ -158,7 +158,8 @@ fn respond(app: &App, asked: &Asked, (named, found): (&Named, &Found), media_typ
     let etags: Vec<&str> = found.sources.iter().map(|source| &*source.etag).collect();
     let etag = answer::tag(media_type, &format!("{head}{}", etags.join(",")));
     let body = [head.as_bytes(), &joined(&found.sources), b"]}"].concat();
-    answered(asked, Bytes::from(body), &Written { media_type, etag: Some(&etag), is_secret: found.is_secret() })
+    let written = Written { media_type, etag: Some(&etag), is_secret: found.is_secret() };
+    layers::tell_pins(answered(asked, Bytes::from(body), &written), &found.labels)
 }
 
 /// What the headers of an answer are made of.

@@ -64,7 +64,7 @@ pub(super) async fn file(app: &App, asked: &Asked, label: Option<&str>, file: &s
     };
     let Spelled { etag, is_secret, .. } = &*spelled;
     let written = Written { media_type: media_type(format), etag: Some(etag), is_secret: *is_secret };
-    Ok(answered(asked, spelled.body.clone(), &written))
+    Ok(layers::tell_pins(answered(asked, spelled.body.clone(), &written), &labels))
 }
 
 fn of_spring(

@@ -4,6 +4,9 @@
 
 use std::sync::Arc;
 
+use axum::http::{HeaderName, HeaderValue};
+use axum::response::Response;
+
 use crate::answer::AnswerError;
 use crate::answer::environment::{Environment, OVERRIDES, PropertySource, Question, environment};
 use crate::config::address::Address;
@@ -73,6 +76,16 @@ pub(super) fn with_overrides(app: &App, environment: Environment) -> Environment
         Some(overrides) => environment.with_overrides(&overrides),
         None => environment,
     }
+}
+
+/// The answer with why older commits have their say in it, if they do: clients of Spring's pass over the header, people
+/// and proxies do not.
+pub(super) fn tell_pins(mut response: Response, labels: &[OfLabel]) -> Response {
+    let mut reasons: Vec<String> = labels.iter().filter_map(|label| label.chosen.pinned()).collect();
+    reasons.dedup();
+    let value = HeaderValue::from_str(&reasons.join("; ")).ok().filter(|value| !value.is_empty());
+    value.map(|value| response.headers_mut().insert(HeaderName::from_static("layerd-pinned"), value));
+    response
 }
 
 /// The source of overrides, if the settings have any.

@@ -63,14 +63,16 @@ pub(super) async fn resource(
         return Err(Failure::no_file());
     }
     let bytes = app.store.read(part, file.blob).await?;
-    let Some(kind) = kind else { return Ok(respond(asked, part, BYTES, (bytes, false))) };
+    let Some(kind) = kind else {
+        return Ok(layers::tell_pins(respond(asked, part, BYTES, (bytes, false)), &all));
+    };
     let text = String::from_utf8_lossy(&bytes).into_owned();
     let filled = match resolves && text.contains("${") {
         true if label.is_of_spring() => fill(&layers::whole(app, &all, &named.address)?, &text)?,
         true => answer::fill(&label.chosen.select(&named.address)?, &text),
         false => Filled { text, is_secret: false },
     };
-    Ok(respond(asked, part, &kind, (filled.text.into_bytes(), filled.is_secret)))
+    Ok(layers::tell_pins(respond(asked, part, &kind, (filled.text.into_bytes(), filled.is_secret)), &all))
 }
 
 fn fill(environment: &Environment, text: &str) -> Result<Filled, Failure> {
