@@ -77,9 +77,10 @@ impl Walk<'_> {
             return false;
         }
         self.left -= 1;
-        let sub = &self.subs[sub];
-        let times = if sub.is_twice { 2 } else { 1 };
-        (0..times).all(|_| sub.same.iter().all(|next| self.passes(*next, value, depth + 1)))
+        let subs = self.subs;
+        let sub = &subs[sub];
+        sub.same.iter().all(|next| self.passes(*next, value, depth + 1))
+            && (0..sub.unevaluated).all(|_| self.marks(sub, value, depth))
             && match value {
                 Value::Object(map) => {
                     let mut named = sub.named.iter().filter_map(|(name, next)| Some((map.get(&**name)?, next)));
@@ -89,6 +90,15 @@ impl Walk<'_> {
                 Value::Array(items) => items.iter().all(|value| self.passes_every(sub, value, depth)),
                 _ => true,
             }
+    }
+
+    /// What has been looked at is found out from above for each schema that looks at the same value, in each of those again.
+    fn marks(&mut self, sub: &Sub, value: &Value, depth: usize) -> bool {
+        let subs = self.subs;
+        sub.same.iter().all(|next| {
+            self.passes(*next, value, depth + 1)
+                && (subs[*next].same.is_empty() || self.marks(&subs[*next], value, depth + 1))
+        })
     }
 
     fn passes_every(&mut self, sub: &Sub, value: &Value, depth: usize) -> bool {

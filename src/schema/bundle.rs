@@ -24,6 +24,9 @@ const MAX_SCHEMAS: usize = 20_000;
 /// The most regular expressions of one schema; each is a machine of its own.
 const MAX_PATTERNS: usize = 500;
 
+/// The most bytes of the places of one schema's schemas: each holds the names of all around it.
+const MAX_POINTERS: usize = 16 << 20;
+
 /// A regular expression costs as much as so many schemas.
 const PATTERN: usize = 20;
 
@@ -35,6 +38,8 @@ pub(super) struct Bundle {
     pub(super) subs: Vec<Sub>,
     edits: Vec<Edit>,
     patterns: usize,
+    /// Bytes of the places of all schemas.
+    pointers: usize,
 }
 
 /// A schema in a schema, and those that are applied when it is.
@@ -48,8 +53,26 @@ pub(super) struct Sub {
     pub(super) named: Vec<(Arc<str>, usize)>,
     /// Those that may look at any member or item.
     pub(super) every: Vec<usize>,
-    /// True if those that look at the same value are asked a second time, for what they have looked at.
-    pub(super) is_twice: bool,
+    /// How many keywords ask those that look at the same value a second time, for what they have looked at.
+    pub(super) unevaluated: usize,
+    /// Those that stand in it and are compiled with it.
+    pub(super) parts: Vec<Part>,
+    /// The one that its reference leads to.
+    pub(super) refers: Option<usize>,
+    /// How many keywords it has.
+    pub(super) keywords: usize,
+    /// Bytes of its values that the compiler copies.
+    pub(super) weight: usize,
+}
+
+/// A schema that stands in another one.
+#[derive(Debug)]
+pub(super) struct Part {
+    pub(super) sub: usize,
+    /// Bytes of the way to it.
+    pub(super) length: usize,
+    /// True if it looks at the same value.
+    pub(super) is_same: bool,
 }
 
 /// What is changed in a document to make it a part of the whole.
@@ -77,16 +100,25 @@ impl Bundle {
         while next < reader.whole.subs.len() {
             reader.visit(next);
             next += 1;
-            if reader.whole.subs.len() > MAX_SCHEMAS || reader.whole.patterns > MAX_PATTERNS {
+            if reader.whole.is_too_much() {
                 let message = format!(
-                    "it is made of more than {MAX_SCHEMAS} schemas or {MAX_PATTERNS} patterns, those that it refers to \
-                     included"
+                    "it is made of more than {MAX_SCHEMAS} schemas or {MAX_PATTERNS} patterns, or the names around them \
+                     are too long, those that it refers to included"
                 );
                 reader.problems = vec![Fault::warning(BROKEN, Position::new(1, 1), message).in_file(path)];
                 break;
             }
         }
         if reader.problems.is_empty() { Ok(reader.whole) } else { Err(reader.problems) }
+    }
+
+    fn is_too_much(&self) -> bool {
+        self.subs.len() > MAX_SCHEMAS || self.patterns > MAX_PATTERNS || self.pointers > MAX_POINTERS
+    }
+
+    /// Bytes of the files that it is made of.
+    pub(super) fn weight(&self) -> usize {
+        self.documents.iter().map(|document| weight(&document.root.data)).fold(0, usize::saturating_add)
     }
 
     /// About what compiling takes, in schemas inside of this one.
@@ -125,6 +157,26 @@ impl Bundle {
     }
 }
 
+impl Sub {
+    /// Bytes of the place where it stands.
+    pub(super) fn pointer_length(&self) -> usize {
+        self.pointer.len() + "/$defs/0".len()
+    }
+}
+
+/// About how many bytes a value takes.
+fn weight(data: &Data) -> usize {
+    const VALUE: usize = 64;
+    let inner = match data {
+        Data::Null | Data::Bool(_) | Data::Number(_) => 0,
+        Data::Text(text) => text.len(),
+        Data::List(items) => items.iter().map(|item| weight(&item.data)).sum(),
+        Data::Map(entries) => entries.iter().map(|entry| entry.key.written().len() + weight(&entry.node.data)).sum(),
+        Data::Secret(_) | Data::Foreign(_) => 0,
+    };
+    VALUE + inner
+}
+
 struct Reader<'a, 'b> {
     library: &'a mut Library<'b>,
     whole: Bundle,
@@ -139,6 +191,7 @@ impl Reader<'_, '_> {
         let subs = &mut self.whole.subs;
         *self.numbers.entry((document, pointer)).or_insert_with_key(|(document, pointer)| {
             subs.push(Sub { document: *document, pointer: pointer.clone(), ..Sub::default() });
+            self.whole.pointers += pointer.len();
             subs.len() - 1
         })
     }
@@ -157,6 +210,7 @@ impl Reader<'_, '_> {
 
     fn keyword(&mut self, sub: usize, document: &Arc<Document>, pointer: &str, entry: &Entry) {
         let (name, at) = (&**entry.key.written(), entry.node.at);
+        self.whole.subs[sub].keywords += 1;
         match (name, &entry.node.data) {
             ("$ref", Data::Text(text)) => self.reference(sub, document, entry, text),
             ("$dynamicRef" | "$recursiveRef", _) => {
@@ -174,7 +228,10 @@ impl Reader<'_, '_> {
             ("$id" | "$schema" | "$anchor" | "$dynamicAnchor" | "$recursiveAnchor" | "$vocabulary", _) => {
                 self.edit(sub, entry, None);
             }
-            ("pattern", _) => self.whole.patterns += 1,
+            ("pattern", data) => {
+                self.whole.patterns += 1;
+                self.whole.subs[sub].weight += weight(data);
+            }
             _ => self.schemas_of(sub, pointer, entry),
         }
     }
@@ -182,35 +239,49 @@ impl Reader<'_, '_> {
     /// Takes note of the schemas that a keyword holds. What has another form is for the compiler to refuse.
     fn schemas_of(&mut self, sub: usize, pointer: &str, entry: &Entry) {
         let name = entry.key.written();
-        let Some((shape, reach)) = keywords::find(name) else { return };
+        let known = keywords::find(name);
+        if known.is_none() || &**name == "definitions" {
+            // What the compiler does not know it copies.
+            self.whole.subs[sub].weight += weight(&entry.node.data);
+        }
+        let Some((shape, reach)) = known else { return };
         let document = self.whole.subs[sub].document;
-        let pointer = child(pointer, name);
         let is_schema = |data: &Data| matches!(data, Data::Bool(_) | Data::Map(_));
-        let mut found = Vec::new();
-        match (shape, &entry.node.data) {
-            (Shape::One, data) if is_schema(data) => found.push((Arc::clone(name), pointer)),
+        // Each with the name that it has for those who look for it.
+        let found: Vec<(Arc<str>, Option<String>)> = match (shape, &entry.node.data) {
+            (Shape::One, data) if is_schema(data) => vec![(Arc::clone(name), None)],
             (Shape::List, Data::List(items)) => {
-                found.extend((0..items.len()).map(|index| (Arc::clone(name), child(&pointer, &index.to_string()))));
+                (0..items.len()).map(|index| (Arc::clone(name), Some(index.to_string()))).collect()
             }
             (Shape::Map, Data::Map(entries)) => {
-                let schemas = entries.iter().map(|entry| entry.key.written());
-                found.extend(schemas.map(|key| (Arc::clone(key), child(&pointer, key))));
+                let keys = entries.iter().map(|entry| entry.key.written());
+                keys.map(|key| (Arc::clone(key), Some(key.to_string()))).collect()
             }
-            _ => {}
-        }
+            _ => Vec::new(),
+        };
         if &**name == "patternProperties" {
             self.whole.patterns += found.len();
         }
-        for (key, pointer) in found {
+        let around = child(pointer, name);
+        for (key, step) in found {
+            if self.whole.is_too_much() {
+                return;
+            }
+            let pointer = step.map_or_else(|| around.clone(), |step| child(&around, &step));
             let inner = self.sub(document, pointer);
             let sub = &mut self.whole.subs[sub];
+            if reach != Reach::Nothing {
+                let length = name.len() + 1 + key.len();
+                sub.weight += key.len();
+                sub.parts.push(Part { sub: inner, length, is_same: reach == Reach::Same });
+            }
             match reach {
                 Reach::Same => sub.same.push(inner),
                 Reach::Named => sub.named.push((key, inner)),
                 Reach::Every => sub.every.push(inner),
                 Reach::Nothing => {}
             }
-            sub.is_twice |= name.starts_with("unevaluated");
+            sub.unevaluated += usize::from(name.starts_with("unevaluated"));
         }
     }
 
@@ -220,6 +291,7 @@ impl Reader<'_, '_> {
                 let value = reference::spell(number, &pointer);
                 let target = self.sub(number, pointer);
                 self.whole.subs[sub].same.push(target);
+                self.whole.subs[sub].refers = Some(target);
                 self.edit(sub, entry, Some(value));
             }
             Err((message, hint)) => self.refuse(document, entry.node.at, &message, hint.as_deref()),

@@ -56,6 +56,9 @@ impl<'a> Library<'a> {
     }
 }
 
+/// The most bytes of the pointers of a document's anchors; what lies beyond is not found.
+const MAX_ANCHORS: usize = 4 << 20;
+
 impl Document {
     fn new(path: &Arc<str>, entries: Vec<Entry>) -> Self {
         let text = |name: &str| {
@@ -65,7 +68,9 @@ impl Document {
         let id = text("$id").map(|id| Arc::from(id.trim_end_matches('#')));
         let root = Node { data: Data::Map(entries), at: Position::new(1, 1), tag: None };
         let mut document = Self { path: Arc::clone(path), root, id, anchors: HashMap::new(), indexes: HashMap::new() };
-        collect(&document.root, "", &mut document.anchors, &mut document.indexes);
+        let mut found = Found { steps: vec![], anchors: HashMap::new(), indexes: HashMap::new(), left: MAX_ANCHORS };
+        found.collect(&document.root);
+        (document.anchors, document.indexes) = (found.anchors, found.indexes);
         document
     }
 
@@ -116,31 +121,52 @@ pub(super) fn unescape(step: &str) -> String {
     step.replace("~1", "/").replace("~0", "~")
 }
 
-fn collect(
-    node: &Node,
-    pointer: &str,
-    anchors: &mut HashMap<Arc<str>, String>,
-    indexes: &mut HashMap<usize, HashMap<Arc<str>, usize>>,
-) {
-    match &node.data {
-        Data::Map(entries) => {
-            if entries.len() > LARGE {
-                let names = entries.iter().enumerate().map(|(at, entry)| (Arc::clone(entry.key.written()), at));
-                indexes.insert(place_of(entries), names.collect());
-            }
-            for entry in entries {
-                let name = entry.key.written();
-                if let (Data::Text(anchor), "$anchor" | "$dynamicAnchor") = (&entry.node.data, &**name) {
-                    anchors.entry(Arc::clone(anchor)).or_insert_with(|| pointer.to_owned());
+/// What is found on a walk through a document.
+struct Found<'a> {
+    /// The way to where the walk is.
+    steps: Vec<std::borrow::Cow<'a, str>>,
+    anchors: HashMap<Arc<str>, String>,
+    indexes: HashMap<usize, HashMap<Arc<str>, usize>>,
+    /// Bytes that the pointers of anchors may still take.
+    left: usize,
+}
+
+impl<'a> Found<'a> {
+    fn collect(&mut self, node: &'a Node) {
+        match &node.data {
+            Data::Map(entries) => {
+                if entries.len() > LARGE {
+                    let names = entries.iter().enumerate().map(|(at, entry)| (Arc::clone(entry.key.written()), at));
+                    self.indexes.insert(place_of(entries), names.collect());
                 }
-                collect(&entry.node, &child(pointer, name), anchors, indexes);
+                for entry in entries {
+                    let name = entry.key.written();
+                    if let (Data::Text(anchor), "$anchor" | "$dynamicAnchor") = (&entry.node.data, &**name) {
+                        self.anchor(anchor);
+                    }
+                    self.steps.push(name.as_ref().into());
+                    self.collect(&entry.node);
+                    self.steps.pop();
+                }
             }
+            Data::List(items) => {
+                for (at, item) in items.iter().enumerate() {
+                    self.steps.push(at.to_string().into());
+                    self.collect(item);
+                    self.steps.pop();
+                }
+            }
+            _ => {}
         }
-        Data::List(items) => {
-            let items = items.iter().enumerate();
-            items.for_each(|(at, item)| collect(item, &child(pointer, &at.to_string()), anchors, indexes));
+    }
+
+    fn anchor(&mut self, anchor: &Arc<str>) {
+        let length: usize = self.steps.iter().map(|step| step.len() + 1).sum();
+        if let Some(left) = self.left.checked_sub(length) {
+            self.left = left;
+            let pointer = || self.steps.iter().fold(String::new(), |pointer, step| child(&pointer, step));
+            self.anchors.entry(Arc::clone(anchor)).or_insert_with(pointer);
         }
-        _ => {}
     }
 }
 

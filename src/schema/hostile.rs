@@ -140,3 +140,63 @@ fn many_schemas_cost_no_more_than_all_may() {
         "the schemas of the repository are too many; this one is not applied\nhint: let schemas refer to less";
     assert_eq!(told, [format!("s3.schema.json:1:1: {message}"), format!("s4.schema.json:1:1: {message}")]);
 }
+
+/// Schemas of which each applies the next one twice, below a keyword that asks what they have looked at.
+fn doubled(levels: usize, asks: &str, applies: impl Fn(&str) -> String) -> String {
+    let definitions: Vec<String> = (0..levels)
+        .map(|at| format!("\"d{at}\": {{{}}}", applies(&format!("{{\"$ref\": \"#/$defs/d{}\"}}", at + 1))))
+        .collect();
+    format!("{{\"$ref\": \"#/$defs/d0\", {asks}, \"$defs\": {{{}, \"d{levels}\": {{}}}}}}", definitions.join(", "))
+}
+
+#[test]
+fn compiling_costs_no_more_than_its_budget() {
+    let asks = [r#""unevaluatedProperties": false"#, r#""unevaluatedItems": false"#];
+    let keywords = ["anyOf", "allOf", "oneOf"].map(|name| format!("\"{name}\": [X, X]")).into_iter().chain([
+        r#""if": X, "then": X, "else": X"#.to_owned(),
+        r#""dependentSchemas": {"a": X, "b": X}"#.to_owned(),
+        r#""not": X, "$ref": Y, "allOf": [X]"#.to_owned(),
+    ]);
+    for keywords in keywords {
+        for asks in asks {
+            let applies = |next: &str| {
+                let reference = next.trim_start_matches("{\"$ref\": ").trim_end_matches('}');
+                keywords.replace('X', next).replace('Y', reference)
+            };
+            for levels in [24, 30] {
+                let told = told(&doubled(levels, asks, applies));
+                let line = told[0].split(" | ").next().unwrap();
+                assert!(line.starts_with("a.schema.json:1:"), "{line}");
+                assert!(
+                    line.ends_with("compiling the schema takes more than 64 MiB from here on"),
+                    "{keywords}: {line}"
+                );
+            }
+            assert_eq!(told(&doubled(4, asks, applies)), [""; 0], "{keywords}");
+        }
+    }
+    let large = format!("\"anyOf\": [X, X], \"default\": \"{}\"", "x".repeat(50_000));
+    assert_eq!(told(&doubled(12, asks[0], |next| large.replace('X', next))).len(), 1);
+}
+
+#[test]
+fn what_is_written_out_too_deep_is_refused_before_it_takes_the_stack() {
+    let chain = |length: usize| {
+        let next = |at| format!("\"allOf\": [{{\"$ref\": \"#/$defs/s{at}\"}}], \"unevaluatedProperties\": false");
+        let links: Vec<String> =
+            (0..length).map(|at| format!("\"s{at}\": {{\"additionalProperties\": {{{}}}}}", next(at + 1))).collect();
+        format!("{{{}, \"$defs\": {{{}, \"s{length}\": {{}}}}}}", next(0), links.join(", "))
+    };
+    assert_eq!(told(&chain(40)), [""; 0]);
+    assert!(told(&chain(1_000))[0].contains("more than 200 schemas stand inside one another"));
+}
+
+#[test]
+fn long_names_around_many_schemas_are_refused() {
+    let around = |inner: String| format!("{{\"properties\": {{\"{}\": {inner}}}}}", "n".repeat(200_000));
+    let keys = |text: &str| (0..4_000).map(|at| format!("\"k{at}\": {text}")).collect::<Vec<_>>().join(", ");
+    let told = told(&around(format!("{{\"properties\": {{{}}}}}", keys("true"))));
+    assert!(told[0].contains("the names around them are too long"), "{told:?}");
+    let anchors = keys(r#"{"$anchor": "x"}"#);
+    assert_eq!(self::told(&around(format!("{{\"default\": {{{anchors}}}}}"))), [""; 0]);
+}

@@ -7,6 +7,7 @@ mod bounds;
 mod bundle;
 mod document;
 mod exempt;
+mod expansion;
 pub mod instance;
 mod keywords;
 mod reference;
@@ -42,6 +43,9 @@ const MAX_TOLD: usize = 200;
 
 /// What all schemas of a commit may cost together, in schemas inside of schemas. A commit is made ready in seconds.
 const MAX_COST: usize = 500_000;
+
+/// So many bytes of a compiled schema cost as much as a schema inside of it.
+const BYTES: usize = 1024;
 
 /// What the schemas of a repository are worth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -139,12 +143,11 @@ impl Set {
 impl Schema {
     fn build(path: &Arc<str>, library: &mut document::Library<'_>, left: &mut usize) -> Result<Self, Vec<Problem>> {
         let bundle = Bundle::read(path, library)?;
-        *left = left.checked_sub(bundle.cost()).ok_or_else(|| {
-            let message = "the schemas of the repository are too many; this one is not applied";
-            let fault = Fault::warning(BROKEN, Position::new(1, 1), message);
-            vec![fault.with_hint("let schemas refer to less").in_file(path)]
-        })?;
+        let cost = bundle.cost();
+        *left = left.checked_sub(cost).ok_or_else(|| vec![too_many(path)])?;
         bounds::check_depth(&bundle).map_err(|problem| vec![problem])?;
+        let bytes = expansion::bytes(&bundle, expansion::MAX_BYTES).map_err(|problem| vec![problem])?;
+        *left = left.checked_sub((bytes / BYTES).saturating_sub(cost)).ok_or_else(|| vec![too_many(path)])?;
         let options = jsonschema::options()
             .with_draft(Draft::Draft202012)
             .with_pattern_options(PatternOptions::regex().size_limit(MAX_PATTERN).dfa_size_limit(MAX_PATTERN))
@@ -172,6 +175,13 @@ impl Schema {
         let errors = errors.filter(|error| exempt::stands(error, instance)).take(MAX_TOLD);
         errors.flat_map(|error| told::of_instance(&self.bundle, &error, instance)).collect()
     }
+}
+
+/// A schema for which nothing is left of what all may cost.
+fn too_many(path: &Arc<str>) -> Problem {
+    let message = "the schemas of the repository are too many; this one is not applied";
+    let fault = Fault::warning(BROKEN, Position::new(1, 1), message);
+    fault.with_hint("let schemas refer to less").in_file(path)
 }
 
 /// The only dialect that is read.
