@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use crate::http::compare::{CHANGES, history_json};
+use crate::http::native::diff::{CHANGES, history_json};
 use crate::settings::Environment;
 use crate::store::history::{Bounds, history};
 

@@ -1,20 +1,17 @@
 //! The way in: connections that others hold to us, and the protocols spoken on them.
 //!
-//! Floor 6. A request passes, in this order: the accept loop (`listen.rs`: time-outs, sizes), the guard (`guard.rs`:
+//! Floor 6. A request passes, in this order: the accept loop (`server`: time-outs, sizes), the guard (`guard.rs`:
 //! path, host, origin), the router below, one handler of one protocol. Every route states its scope; a test prints them
 //! all, so that none comes in unseen.
 
-pub mod compare;
 pub mod error;
 pub mod etag;
 pub mod guard;
-pub mod listen;
-mod listing;
 pub mod native;
 pub mod ops;
 mod query;
 mod refusals;
-mod seal;
+pub mod server;
 pub mod spring;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -94,10 +91,10 @@ impl Route {
 /// Every route of every protocol.
 fn routes() -> Vec<Route> {
     let mut routes = native::routes();
-    routes.extend(listing::routes());
-    routes.extend(compare::routes());
+    routes.extend(native::listing::routes());
+    routes.extend(native::diff::routes());
     routes.extend(ops::routes());
-    routes.extend(seal::routes());
+    routes.extend(native::seal::routes());
     routes.extend(spring::routes());
     routes
 }

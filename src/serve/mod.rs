@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
-use crate::http::listen::{self, ListenMetrics};
+use crate::http::server::{self, ListenMetrics};
 use crate::http::{self, App};
 use crate::secret::key::KeyId;
 use crate::secret::keyring::Keyring;
@@ -64,7 +64,7 @@ pub async fn serve(settings: Settings, listening: impl FnOnce(SocketAddr, &Store
     let opened = (0..settings.sources.len()).map(|index| Source::open(index, &means));
     let opened = opened.collect::<Result<Vec<_>, _>>()?;
     let mut signals = Signals::new()?;
-    let listener = listen::bind(settings.http.listen)?;
+    let listener = server::bind(settings.http.listen)?;
     let address = listener.local_addr()?;
     for source in &opened {
         if let Source::One(source) = source {
@@ -93,7 +93,7 @@ pub async fn serve(settings: Settings, listening: impl FnOnce(SocketAddr, &Store
     let router = http::router(Arc::clone(&app), &settings.http.prefix);
     listening(address, &app.store);
     info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
-    let accepting = listen::serve(listener, router, &settings.http, metrics, shutdown.clone(), DRAIN);
+    let accepting = server::serve(listener, router, &settings.http, metrics, shutdown.clone(), DRAIN);
     tokio::pin!(accepting);
     loop {
         tokio::select! {

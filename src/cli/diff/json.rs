@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::answer::compare::{Group, Reached, Side, Unanswered};
-use crate::http::compare::Keys;
+use crate::http::native::diff::Keys;
 
 use super::Difference;
 

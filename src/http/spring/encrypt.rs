@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use crate::config::address::Address;
 use crate::http::App;
-use crate::http::seal::random;
+use crate::http::native::seal::random;
 use crate::http::spring::asked::Asked;
 use crate::http::spring::error;
 use crate::secret::error::SealError;

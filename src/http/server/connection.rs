@@ -22,9 +22,9 @@ use crate::http::error::Refusal;
 use crate::http::guard;
 
 use super::Server;
-use super::pulse::{LINGER, Phase, Pulse};
 use super::request::answer;
-use super::wire::{Wire, poll_discard};
+use super::state::{LINGER, Phase, Pulse};
+use super::stream::{Wire, poll_discard};
 
 /// The smallest buffer that hyper agrees to.
 const SMALLEST_BUFFER: usize = 8 << 10;

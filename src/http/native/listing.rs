@@ -11,13 +11,13 @@ use crate::answer;
 use crate::config::problem::Problem;
 use crate::store::{Part, Pinned};
 
-use super::error::Refusal;
-use super::native::{Asked, json};
-use super::query::Asking;
-use super::{Route, Scope};
+use super::{Asked, json};
+use crate::http::error::Refusal;
+use crate::http::query::Asking;
+use crate::http::{Route, Scope};
 
 /// The routes of this file.
-pub(super) fn routes() -> Vec<Route> {
+pub(in crate::http) fn routes() -> Vec<Route> {
     vec![
         Route::get("/api/v1/applications", Scope::Status, list_applications),
         Route::get("/api/v1/problems", Scope::Status, list_problems),

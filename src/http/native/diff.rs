@@ -20,10 +20,10 @@ use crate::config::value::Value;
 use crate::store::ChooseError;
 use crate::store::history::{Bounds, Commit, History};
 
-use super::error::Refusal;
-use super::native;
-use super::query::Asking;
-use super::{App, Route, Scope};
+use crate::http::error::Refusal;
+use crate::http::native;
+use crate::http::query::Asking;
+use crate::http::{App, Route, Scope};
 
 /// How many changes a history tells if nobody says, and at most.
 pub const CHANGES: usize = 20;
@@ -34,7 +34,7 @@ const COMMITS: usize = 5_000;
 const TIME: Duration = Duration::from_secs(3);
 
 /// The routes of this file.
-pub(super) fn routes() -> Vec<Route> {
+pub(in crate::http) fn routes() -> Vec<Route> {
     vec![
         Route::get("/api/v1/diff/{application}/{profiles}", Scope::Read, diff_labels),
         Route::get("/api/v1/history/{application}/{profiles}", Scope::Read, list_history),

@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::connection::Link;
-use super::pulse::Phase;
+use super::state::Phase;
 
 /// A socket that tells its connection's pulse what passes.
 #[derive(Debug)]

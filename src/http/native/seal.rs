@@ -16,12 +16,12 @@ use crate::secret::error::{OpenError, SealError};
 use crate::secret::place::{Context, Place};
 use crate::secret::sealed::Sealed;
 
-use super::error::Refusal;
-use super::query::Asking;
-use super::{App, Route, Scope};
+use crate::http::error::Refusal;
+use crate::http::query::Asking;
+use crate::http::{App, Route, Scope};
 
 /// The routes of this protocol.
-pub(super) fn routes() -> Vec<Route> {
+pub(in crate::http) fn routes() -> Vec<Route> {
     vec![
         Route::post("/api/v1/encrypt", Scope::Encrypt, seal_value),
         Route::post("/api/v1/decrypt", Scope::Decrypt, open_value),
@@ -72,7 +72,7 @@ fn text(body: &Bytes) -> Result<&str, Refusal> {
 ///
 /// # Errors
 /// If the system has none, which no healthy one ever says.
-pub(super) fn random<const BYTES: usize>() -> Result<[u8; BYTES], Refusal> {
+pub(in crate::http) fn random<const BYTES: usize>() -> Result<[u8; BYTES], Refusal> {
     let mut bytes = [0; BYTES];
     getrandom::fill(&mut bytes).map_err(|error| Refusal::internal().logged(&error))?;
     Ok(bytes)

@@ -5,9 +5,9 @@
 
 mod connection;
 mod metrics;
-mod pulse;
 mod request;
-mod wire;
+mod state;
+mod stream;
 
 use std::io;
 use std::net::SocketAddr;

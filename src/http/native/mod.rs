@@ -2,6 +2,10 @@
 //!
 //! The contract is section "HTTP" of `docs/protocols.md`. What operators ask is in `ops.rs`.
 
+pub mod diff;
+pub(super) mod listing;
+pub(super) mod seal;
+
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
