@@ -16,7 +16,7 @@
 //! ```
 //!
 //! Modules stand on floors, and arrows point down only: a module uses lower floors, never higher ones. The list below
-//! goes from the ground up; `tests/it/tidy.rs` holds the floors as a table and fails on a breach.
+//! goes from the ground up; `tests/it/house/tidy/` holds the floors as a table and fails on a breach.
 
 // floor 0: what configuration is
 pub mod config;

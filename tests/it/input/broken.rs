@@ -7,10 +7,10 @@
 
 use serde_json::{Value, json};
 
-use crate::bad::told;
 use crate::harness::exchange::Exchange;
 use crate::harness::repo::Repo;
 use crate::harness::server::Server;
+use crate::input::told;
 
 /// Addresses whose files are never touched.
 const BYSTANDERS: [&str; 6] = [

@@ -3,12 +3,12 @@
 //!
 //! The rows C are refused before any route; those whose headers only these routes read are here.
 
-use crate::bad::{LABEL_OF_SPRING, OF_SPRING, Untouched, ask_spring, encode};
-use crate::bad_a::Place;
-use crate::bad_b;
 use crate::harness::folder::Folder;
 use crate::harness::repo::Repo;
 use crate::harness::server::Server;
+use crate::input::labels;
+use crate::input::paths::Place;
+use crate::input::{LABEL_OF_SPRING, OF_SPRING, Untouched, ask_spring, encode};
 
 /// A server with Spring's semantics, of a folder with secrets beside it and in it.
 struct Spring {
@@ -23,7 +23,7 @@ impl Spring {
         outer.file("served/application.yml", "shared: true\n").file("served/app.yml", "own: app\n");
         let canaries = ["canary.yml", "etc/passwd", "served/.git/config", "served/.ssh/id_rsa", "served/.env"];
         for path in canaries {
-            outer.file(path, &format!("stolen: {}\n", crate::bad::MARKER));
+            outer.file(path, &format!("stolen: {}\n", crate::input::MARKER));
         }
         outer.symlink("served/link.yml", "../canary.yml").symlink("served/away", "..");
         let untouched = Untouched::watch(&canaries.map(|path| outer.path().join(path)), &outer.path().join("bell"));
@@ -148,7 +148,7 @@ fn bad_a_long_names_and_many_profiles_are_refused() {
 #[test]
 fn bad_b_labels_are_exact_names() {
     let repo = Repo::with(&[("app.yml", "a: 1\n"), ("application.yml", "b: 1\n")]);
-    let place = bad_b::Place::new(repo);
+    let place = labels::Place::new(repo);
     let labels = [
         "--upload-pack=touch",
         "$(id)",

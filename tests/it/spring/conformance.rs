@@ -4,16 +4,13 @@
 //! backend. The rules of comparison are those of `tests/conformance/README.md`; they are in `compare.rs`. Cases named in
 //! `pending` need what is not there yet; those in `unfinished` are tried and have to fail.
 
-mod case;
-mod compare;
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::thread;
 
-use case::{Case, Running};
+use super::case::{Case, Running};
 
 /// Cases at once: one for each core of a small machine.
 const AT_ONCE: usize = 3;
@@ -48,7 +45,7 @@ fn replay(folder: &Path) -> Outcome {
         };
         exchanges += 1;
         let answer = running.ask(step);
-        faults.extend(compare::difference(step, recorded, &answer, &running.masks()));
+        faults.extend(super::compare::difference(step, recorded, &answer, &running.masks()));
     }
     Outcome { name: case.name, exchanges, faults }
 }

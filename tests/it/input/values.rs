@@ -3,7 +3,7 @@
 //!
 //! What is done with each file is in `bad_e.rs`; what the valid twins of these mean is in `bad_e_meaning.rs`.
 
-use crate::bad_e::Faults;
+use crate::input::broken::Faults;
 
 // What the hints say.
 const KEEP_ONE: &str = "keep one of the two";

@@ -1,7 +1,18 @@
 //! What the tests of bad input have in common: the routes that take names, what every answer must be whatever was asked,
 //! and canaries that no answer may hold and nobody may open.
 //!
-//! The rows themselves are in `bad_*.rs`, one file for each kind of input.
+//! The rows themselves are in this folder, one file for each kind of input.
+
+mod broken;
+mod labels;
+mod meaning;
+mod names;
+mod paths;
+mod refs;
+mod size;
+mod spring;
+mod text;
+mod values;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};

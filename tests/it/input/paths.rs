@@ -5,9 +5,9 @@
 //! beyond names), placeholders in the URL of a source (A23), Consul's keys (A24), and the tokens of A17 and A25 (access
 //! control). `(_)` (A10) is a name like any other here, because only Spring's routes read it as a slash.
 
-use crate::bad::{IN_LABEL, IN_PATH, MARKER, Untouched, ask, ask_bytes, encode, told};
 use crate::harness::folder::Folder;
 use crate::harness::server::Server;
+use crate::input::{IN_LABEL, IN_PATH, MARKER, Untouched, ask, ask_bytes, encode, told};
 
 /// What an application gets that nothing in the folder names.
 pub(crate) const SHARED: &str = r#"{"shared":true}"#;

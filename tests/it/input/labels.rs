@@ -10,11 +10,11 @@ use std::process::Command;
 
 use git2::{Oid, Repository};
 
-use crate::bad::{IN_LABEL, MARKER, ask, encode, told};
 use crate::harness::exchange::Exchange;
 use crate::harness::folder::Folder;
 use crate::harness::repo::Repo;
 use crate::harness::server::{Launch, Server};
+use crate::input::{IN_LABEL, MARKER, ask, encode, told};
 
 /// A server of a repository, in whose `PATH` every program leaves a trace.
 pub(crate) struct Place {

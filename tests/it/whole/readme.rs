@@ -131,7 +131,7 @@ fn follow(path: &str, page: &str) {
 
 #[test]
 fn every_console_block_of_the_readme_does_what_it_says() {
-    follow("README.md", include_str!("../../README.md"));
+    follow("README.md", include_str!("../../../README.md"));
 }
 
 #[test]

@@ -8,11 +8,11 @@ use std::path::Path;
 
 use git2::{Oid, Repository};
 
-use crate::bad::{Untouched, told};
-use crate::bad_e::Faults;
 use crate::harness::folder::Folder;
 use crate::harness::repo::Repo;
 use crate::harness::server::Server;
+use crate::input::broken::Faults;
+use crate::input::{Untouched, told};
 
 // What the hints say.
 const NEST_LESS: &str = "nest less, or raise `limits.depth` in the settings of the server";

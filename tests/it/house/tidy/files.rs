@@ -55,6 +55,6 @@ fn read(path: &PathBuf) -> Option<File> {
 #[test]
 fn the_walk_finds_this_file_and_skips_build_results() {
     let paths: Vec<String> = below("").into_iter().map(|file| file.path).collect();
-    assert!(paths.iter().any(|path| path == "tests/it/tidy/files.rs"));
+    assert!(paths.iter().any(|path| path == "tests/it/house/tidy/files.rs"));
     assert!(!paths.iter().any(|path| path.starts_with("target/") || path.starts_with(".git/")));
 }

@@ -3,8 +3,8 @@
 //!
 //! Which rows are left to later capabilities is said in `bad_a.rs`, whose served folder is used here.
 
-use crate::bad::{IN_LABEL, IN_PATH, ask, ask_bytes, encode, told};
-use crate::bad_a::{APP, EMPTY, NOT_UTF8, Place, RELATIVE, SHARED};
+use crate::input::paths::{APP, EMPTY, NOT_UTF8, Place, RELATIVE, SHARED};
+use crate::input::{IN_LABEL, IN_PATH, ask, ask_bytes, encode, told};
 
 #[test]
 fn bad_a13_profile_lists_are_checked_element_by_element() {

@@ -5,10 +5,10 @@
 
 use serde_json::json;
 
-use crate::bad::{ask, encode, told};
 use crate::harness::folder::Folder;
 use crate::harness::repo::Repo;
 use crate::harness::server::Server;
+use crate::input::{ask, encode, told};
 
 /// Serves one file for each service, without a single problem, and compares the document of each.
 fn means(files: &[(&str, &str, &str)]) {

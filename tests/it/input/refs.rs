@@ -5,9 +5,9 @@
 
 use git2::{ObjectType, Oid, Repository};
 
-use crate::bad::{MARKER, ask, told};
-use crate::bad_b::{Place, point};
 use crate::harness::repo::Repo;
+use crate::input::labels::{Place, point};
+use crate::input::{MARKER, ask, told};
 
 /// An annotated tag of any object.
 fn annotate(repo: &Repo, id: Oid, kind: &str) -> Oid {

@@ -1,0 +1,8 @@
+//! The program's commands.
+
+mod ci;
+mod commands;
+mod diff;
+mod history;
+mod secrets;
+mod validate;

@@ -1,0 +1,3 @@
+//! A plain folder as a source.
+
+mod folder;

@@ -1,0 +1,12 @@
+//! Git repositories as sources: mirrors, transports, and remotes that misbehave.
+
+mod child;
+mod disk;
+mod hostile;
+mod https;
+mod mirror;
+mod remote;
+mod slow;
+mod ssh;
+mod sshd;
+mod unusual;

@@ -1,0 +1,3 @@
+//! The repository kept in order.
+
+mod tidy;

@@ -1,0 +1,10 @@
+//! The server's answers over HTTP.
+
+mod config;
+mod keys;
+mod labels;
+mod pinned;
+mod refresh;
+mod sealed;
+mod semantics;
+mod sources;

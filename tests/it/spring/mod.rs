@@ -1,0 +1,5 @@
+//! What Spring Cloud Config Server answers, replayed.
+
+mod case;
+mod compare;
+mod conformance;

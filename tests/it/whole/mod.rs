@@ -1,0 +1,5 @@
+//! The program as a whole: against a model, for a long time, and as the README shows it.
+
+mod model;
+mod readme;
+mod soak;
