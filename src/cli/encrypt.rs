@@ -83,7 +83,7 @@ impl Args {
         file.rewrite(&edits)?;
         for Edit { spot, .. } in &edits {
             console.print(&plain(&format!("{}:{} {} is sealed\n", file.path, spot.at.line, spot.key)))?;
-            warn(spot, console);
+            warn(&file, spot, console);
         }
         Ok(Exit::Done)
     }
@@ -108,13 +108,18 @@ fn unsealed(file: &ConfigFile, key: &str) -> Result<Vec<Spot>, Failure> {
 }
 
 fn sealed(file: &ConfigFile, spot: Spot, context: place::Context, ring: &Keyring) -> Result<Edit, Failure> {
-    let text = seal(ring, &spot.text, context, &file.place(&spot.key))?;
+    let text = seal(ring, &file.written(&spot), context, &file.place(&spot.key))?;
     Ok(Edit { spot, text, context: Some(context) })
 }
 
 /// Says what of a value changes with its seal.
-fn warn(spot: &Spot, console: &mut Console<'_>) {
-    if !spot.is_text {
+fn warn(file: &ConfigFile, spot: &Spot, console: &mut Console<'_>) {
+    if !spot.is_text && file.written(spot) != spot.text {
+        console.say(&plain(&format!(
+            "note: `{}` was read as another value than it is written, and is served as it is written from now on, as text\n",
+            spot.key
+        )));
+    } else if !spot.is_text {
         console.say(&plain(&format!("note: `{}` was no text, and is served as text from now on\n", spot.key)));
     }
     if spot.text.contains("${") {

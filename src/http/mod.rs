@@ -11,6 +11,7 @@ pub mod native;
 pub mod ops;
 mod query;
 mod refusals;
+mod sealing_body;
 pub mod server;
 pub mod spring;
 

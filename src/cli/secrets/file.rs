@@ -13,7 +13,7 @@ use crate::config::catalogue::candidate;
 use crate::config::key;
 use crate::config::layer::{Data, Entry, Node};
 use crate::config::select::{EXTENSIONS, Rank, SHARED};
-use crate::format::splice::{self, SpliceError, Spot};
+use crate::format::splice::{self, Kind, SpliceError, Spot};
 use crate::format::{self, Format, Limits};
 use crate::secret::error::OpenError;
 use crate::secret::place::{Context, Place, bound_key};
@@ -109,6 +109,18 @@ impl ConfigFile {
     pub(in crate::cli) fn sealed(&self) -> Result<Vec<SealedSpot>, Failure> {
         let spots = self.scalars()?.into_iter();
         Ok(spots.filter_map(|spot| Sealed::parse(&spot.text).map(|sealed| (spot, sealed))).collect())
+    }
+
+    /// What stands in the file at a scalar, character by character: the text that quotes and escapes stand for, and of
+    /// anything else (`0042`, `1.10`, `True`) what is written, not the value that is read from it.
+    pub(in crate::cli) fn written(&self, spot: &Spot) -> String {
+        let written = self.bytes.get(spot.range.clone()).and_then(|bytes| std::str::from_utf8(bytes).ok());
+        match written {
+            Some(written) if !spot.is_text && matches!(spot.kind, Kind::Plain | Kind::JsonLiteral) => {
+                written.to_owned()
+            }
+            _ => spot.text.clone(),
+        }
     }
 
     /// The text of the file, as far as it is text.

@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
 use crate::config::address::Address;
 use crate::secret::error::{OpenError, SealError};
@@ -18,6 +19,7 @@ use crate::secret::sealed::Sealed;
 
 use crate::http::error::Refusal;
 use crate::http::query::Asking;
+use crate::http::sealing_body::{self, Unclear};
 use crate::http::{App, Route, Scope};
 
 /// The routes of this protocol.
@@ -31,10 +33,14 @@ pub(in crate::http) fn routes() -> Vec<Route> {
 async fn seal_value(
     State(app): State<Arc<App>>,
     Asking(place): Asking<Where>,
+    headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Refusal> {
     let (context, bound) = (place.context()?, place.bound()?);
-    let sealed = app.store.secrets().ring.seal(text(&body)?, context, &bound.place(), random()?)?;
+    let text = sealing_body::text(&headers, &body).map(Zeroizing::new).map_err(|Unclear(detail)| {
+        Refusal::new(StatusCode::BAD_REQUEST, "invalid-body", detail).hint(sealing_body::HINT)
+    })?;
+    let sealed = app.store.secrets().ring.seal(&text, context, &bound.place(), random()?)?;
     Ok(answer(&SealedValue { sealed: &sealed, context: context.name() }))
 }
 
@@ -62,7 +68,7 @@ fn decrypt_is_off() -> Refusal {
 fn text(body: &Bytes) -> Result<&str, Refusal> {
     let refuse = |detail: &str| Refusal::new(StatusCode::BAD_REQUEST, "invalid-body", detail);
     match std::str::from_utf8(body) {
-        Ok("") => Err(refuse("the body is empty, and should be the value")),
+        Ok("") => Err(refuse("the body is empty, and should be a sealed value")),
         Ok(text) => Ok(text),
         Err(_) => Err(refuse("the body is not UTF-8")),
     }

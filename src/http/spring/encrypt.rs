@@ -1,8 +1,9 @@
 //! `/encrypt`, `/decrypt` and `/key`, as scripts written for Spring Cloud Config Server call them with curl.
 //!
-//! With keys of layerd's own, `/encrypt` gives its own form; with nothing but Spring's pass phrase, Spring's. Bodies are
-//! read with that server's allowances for curl, and appear in no log.
+//! With keys of layerd's own, `/encrypt` gives its own form and seals a body as it is meant or not at all; with nothing but
+//! Spring's pass phrase, it gives Spring's and takes `{name:value}` in front as Spring does. Bodies appear in no log.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::body::Bytes;
@@ -11,10 +12,12 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
+use zeroize::Zeroizing;
 
 use crate::config::address::Address;
 use crate::http::App;
 use crate::http::native::seal::random;
+use crate::http::sealing_body::{self, Unclear};
 use crate::http::spring::asked::Asked;
 use crate::http::spring::error;
 use crate::secret::error::SealError;
@@ -22,8 +25,10 @@ use crate::secret::keyring::Keyring;
 use crate::secret::place::{Context, Place};
 use crate::secret::sealed::{PREFIX, Sealed};
 
+const NO_BODY: &str = "a body of UTF-8 text and a Content-Type are required";
+
 pub(super) async fn encrypt(State(app): State<Arc<App>>, asked: Asked, body: Bytes) -> Response {
-    answer(&asked, &body, |text| seal(&app.store.secrets().ring, text, None))
+    seal_body(&app, &asked, &body, || Ok(None))
 }
 
 pub(super) async fn encrypt_for(
@@ -32,9 +37,9 @@ pub(super) async fn encrypt_for(
     asked: Asked,
     body: Bytes,
 ) -> Response {
-    answer(&asked, &body, |text| {
+    seal_body(&app, &asked, &body, || {
         let address = Address::parse(&name, Some(&profiles), None).map_err(|_| Failure::BAD_NAME)?;
-        seal(&app.store.secrets().ring, text, Some(&address.application))
+        Ok(Some(address.application))
     })
 }
 
@@ -54,11 +59,29 @@ pub(super) async fn decrypt_for(
     })
 }
 
+/// The text of a body, sealed for the application that it is for, if it is for one.
+fn seal_body(
+    app: &App,
+    asked: &Asked,
+    body: &Bytes,
+    application: impl FnOnce() -> Result<Option<Arc<str>>, Failure>,
+) -> Response {
+    if body.is_empty() || !asked.headers.contains_key(header::CONTENT_TYPE) {
+        return asked.refuse(&error::Failure::bad(NO_BODY));
+    }
+    let ring = &app.store.secrets().ring;
+    let sealed = application().and_then(|application| {
+        let (prefixes, text) = meant(&asked.headers, body, ring.encrypts_with().is_some())?;
+        seal(ring, &prefixes, &Zeroizing::new(text), application.as_deref())
+    });
+    sealed.into_response()
+}
+
 /// What becomes of the text in a body. A request without one is refused as Boot does, in another shape than the rest.
 fn answer(asked: &Asked, body: &Bytes, work: impl FnOnce(&str) -> Result<Response, Failure>) -> Response {
     match read(&asked.headers, body) {
         Some(text) => work(&text).into_response(),
-        None => asked.refuse(&error::Failure::bad("a body of UTF-8 text and a Content-Type are required")),
+        None => asked.refuse(&error::Failure::bad(NO_BODY)),
     }
 }
 
@@ -74,8 +97,57 @@ pub(super) async fn get_key() -> Failure {
     Failure::NO_PUBLIC_KEY
 }
 
-fn seal(ring: &Keyring, text: &str, application: Option<&str>) -> Result<Response, Failure> {
-    let (prefixes, text) = split_prefixes(text);
+/// The prefixes to repeat before the sealed text, and the text to seal.
+fn meant(headers: &HeaderMap, body: &[u8], has_own_keys: bool) -> Result<(String, String), Failure> {
+    let mut text = sealing_body::text(headers, body).map_err(Failure::unclear)?;
+    let (prefixes, rest) = split_prefixes(&text);
+    let is_plain = text[prefixes.len()..].starts_with("{plain}");
+    let owned = |(prefixes, text): (&str, &str)| (prefixes.to_owned(), text.to_owned());
+    if has_own_keys {
+        // The keys are named by the server, so a prefix says nothing; and JSON is not one.
+        return match prefixes {
+            "" if rest.is_empty() => Err(Failure::unclear(Unclear("the body is empty, and should be the value"))),
+            "" => Ok(owned(("", rest))),
+            _ if are_prefixes(prefixes) => Err(Failure::unclear(Unclear(
+                "the body begins with {name:value}, which may or may not be part of the value; {plain} before it seals all of it",
+            ))),
+            _ => Ok((String::new(), text)),
+        };
+    }
+    match (are_prefixes(prefixes), rest) {
+        (true, "") => Err(Failure::unclear(Unclear("there is no value in the body"))),
+        (false, rest) if !rest.is_empty() && !is_plain => Err(Failure::unclear(Unclear(
+            "the body begins with braces that Spring takes for a prefix; {plain} before them seals all of it",
+        ))),
+        _ if prefixes.is_empty() && !is_plain && loses_its_end(headers, &text) => {
+            text.pop();
+            if text.contains(['%', '+']) {
+                return Err(Failure::unclear(Unclear(
+                    "Spring takes a body that ends with = for a form unless its type is text/plain",
+                )));
+            }
+            Ok((String::new(), text))
+        }
+        _ => Ok(owned((prefixes, rest))),
+    }
+}
+
+/// True if every group of a run is one that Spring gives a meaning to or that looks like it; those of JSON do not.
+fn are_prefixes(run: &str) -> bool {
+    run.split_inclusive('}').all(|group| {
+        let inside = group.strip_prefix('{').and_then(|group| group.strip_suffix('}'));
+        let name = inside.and_then(|inside| inside.split_once(':')).map(|(name, _)| name);
+        name.is_some_and(|name| !name.contains(['"', '\'', '{']) && !name.contains(char::is_whitespace))
+    })
+}
+
+/// True for a text whose final `=` Spring takes for that of a form, because the type has a parameter behind it.
+fn loses_its_end(headers: &HeaderMap, text: &str) -> bool {
+    let is_bare = headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes() == b"text/plain");
+    !is_bare && sealing_body::media_type(headers) == "text/plain" && text.ends_with('=')
+}
+
+fn seal(ring: &Keyring, prefixes: &str, text: &str, application: Option<&str>) -> Result<Response, Failure> {
     let sealed = match ring.encrypts_with() {
         Some(_) => {
             // The place is not known here; `layerd encrypt` and the native route bind to it.
@@ -113,17 +185,15 @@ fn open(app: &App, text: &str, application: Option<&str>) -> Result<Response, Fa
     opened.map(|plain| plain_text(plain.expose().to_owned())).ok_or(Failure::NOT_OURS)
 }
 
-/// The value in a body; `None` if there is none, or nothing says of which type it is. Bodies that curl has taken for a form
-/// end with `=` and are escaped.
+/// The sealed text in a body; `None` if there is none, or nothing says of which type it is. A form is decoded; no sealed
+/// text holds a `%`.
 fn read(headers: &HeaderMap, body: &Bytes) -> Option<String> {
     let kind = headers.get(header::CONTENT_TYPE)?.as_bytes();
     let text = std::str::from_utf8(body).ok().filter(|text| !text.is_empty())?;
-    match text.strip_suffix('=') {
-        Some(form) if kind != b"text/plain" => {
-            let form = form.replace('+', " ");
-            percent_decode_str(&form).decode_utf8().ok().map(Into::into)
-        }
-        _ => Some(text.to_owned()),
+    let text = text.strip_suffix('=').filter(|_| kind != b"text/plain").unwrap_or(text);
+    match sealing_body::is_form(&sealing_body::media_type(headers)) {
+        true => percent_decode_str(text).decode_utf8().ok().map(Into::into),
+        false => Some(text.to_owned()),
     }
 }
 
@@ -150,11 +220,11 @@ fn plain_text(text: String) -> Response {
 }
 
 /// A failure in the shape that Spring gives it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Failure {
     code: StatusCode,
     status: &'static str,
-    description: &'static str,
+    description: Cow<'static, str>,
 }
 
 impl Failure {
@@ -170,7 +240,12 @@ impl Failure {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "ERROR", "The system gave no random bytes to seal with");
 
     const fn new(code: StatusCode, status: &'static str, description: &'static str) -> Self {
-        Self { code, status, description }
+        Self { code, status, description: Cow::Borrowed(description) }
+    }
+
+    fn unclear(Unclear(why): Unclear) -> Self {
+        let description = Cow::Owned(format!("{why}; {}", sealing_body::HINT));
+        Self { code: StatusCode::BAD_REQUEST, status: "INVALID", description }
     }
 }
 
@@ -191,7 +266,7 @@ struct Status {
 
 #[derive(Serialize)]
 struct Described {
-    description: &'static str,
+    description: Cow<'static, str>,
     status: &'static str,
 }
 
@@ -216,17 +291,64 @@ mod tests {
         }
     }
 
+    fn headers(kind: &str) -> HeaderMap {
+        HeaderMap::from_iter([(header::CONTENT_TYPE, kind.parse().unwrap())])
+    }
+
+    const FORM: &str = "application/x-www-form-urlencoded";
+
     #[test]
-    fn a_body_that_curl_took_for_a_form_is_read_as_it_was_meant() {
-        let read = |kind: &str, body: &'static str| {
-            let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, kind.parse().unwrap())]);
-            read(&headers, &Bytes::from_static(body.as_bytes()))
+    fn with_keys_of_our_own_a_body_is_sealed_as_it_is_or_not_at_all() {
+        let meant = |text: &str| meant(&headers("text/plain;charset=UTF-8"), text.as_bytes(), true);
+        for text in [
+            "{\"a\": 1}",
+            "{\"a\":{\"b\":1}}",
+            "{\"key\":\"x\"}tail",
+            "{}",
+            "{open",
+            "{nothing}x",
+            "x{key:a}",
+            "ends=",
+            "0042",
+        ] {
+            assert_eq!(meant(text).unwrap(), (String::new(), text.to_owned()), "{text}");
+        }
+        for (text, value) in
+            [("{plain}{key:a}x", "{key:a}x"), ("{plain}{plain}", "{plain}"), ("{plain}{\"a\":1}", "{\"a\":1}")]
+        {
+            assert_eq!(meant(text).unwrap(), (String::new(), value.to_owned()), "{text}");
+        }
+        for text in ["{key:a}x", "{name:shop}{profiles:dev}x", "{a:1}", "{plain}", "{key:}x", "{key:a}{plain}x"] {
+            let refused = meant(text).unwrap_err();
+            assert_eq!((refused.code, refused.status), (StatusCode::BAD_REQUEST, "INVALID"), "{text}");
+        }
+    }
+
+    #[test]
+    fn with_springs_pass_phrase_prefixes_are_repeated_and_json_is_not_cut() {
+        let meant = |kind: &str, text: &str| {
+            meant(&headers(kind), text.as_bytes(), false).map_err(|failure| failure.code.as_u16())
         };
-        let form = "application/x-www-form-urlencoded";
-        assert_eq!(read(form, "my+secret%21=").as_deref(), Some("my secret!"));
-        assert_eq!(read(form, "my+secret").as_deref(), Some("my+secret"));
-        assert_eq!(read("text/plain", "a%21=").as_deref(), Some("a%21="));
+        let pair = |prefixes: &str, text: &str| Ok((prefixes.to_owned(), text.to_owned()));
+        assert_eq!(meant("text/plain", "{key:any}x"), pair("{key:any}", "x"));
+        assert_eq!(meant("text/plain", "{plain}{key:any}x"), pair("", "{key:any}x"));
+        assert_eq!(meant("text/plain", "ends="), pair("", "ends="));
+        assert_eq!(meant("text/plain;charset=UTF-8", "ends="), pair("", "ends"), "as Spring does");
+        assert_eq!(meant("text/plain;charset=UTF-8", "a+b="), Err(400));
+        assert_eq!(meant("application/octet-stream", "YWJj="), pair("", "YWJj="));
+        assert_eq!(meant("application/json", "{\"a\": 1}"), pair("{\"a\": 1}", ""), "as Spring does");
+        assert_eq!(meant("application/json", "{\"a\":{\"b\":1}}"), Err(400));
+        assert_eq!(meant("text/plain", "{key:any}"), Err(400));
+        assert_eq!(meant(FORM, "a%20b="), pair("", "a b"));
+    }
+
+    #[test]
+    fn a_sealed_text_that_was_sent_as_a_form_is_read() {
+        let read = |kind: &str, body: &'static str| read(&headers(kind), &Bytes::from_static(body.as_bytes()));
+        assert_eq!(read(FORM, "%7Bv%3A1%7Dab=").as_deref(), Some("{v:1}ab"));
+        assert_eq!(read(FORM, "{key:a}ab+c").as_deref(), Some("{key:a}ab+c"));
+        assert_eq!(read("text/plain", "ab=").as_deref(), Some("ab="));
         assert_eq!(read("text/plain", ""), None);
-        assert_eq!(read(form, "%ff="), None);
+        assert_eq!(read(FORM, "%ff="), None);
     }
 }

@@ -169,6 +169,43 @@ fn values_are_sealed_and_opened_where_they_stand() {
 }
 
 #[test]
+fn what_stands_in_a_file_is_sealed_character_by_character() {
+    let vault = Vault::with(&["one"]);
+    let plain = ["0042", "1.10", "1e3", "+7", "0x1F", "0o17", ".5", "-0", "True", "no", "2024-01-01", "1_000"];
+    let lines =
+        |plain: &[&str]| plain.iter().enumerate().map(|(at, text)| format!("k{at}: {text} # c\n")).collect::<String>();
+    vault.repository.file("user.yml", &lines(&plain));
+    vault.repository.file("shop.json", "{\"k0\": 1.10, \"k1\": 1E4, \"k2\": true, \"k3\": \"a\\u0041\", \"k4\": \"\"}");
+    vault.repository.file("team.properties", "k0=0042\nk1 : a\\ b \nk2=\n");
+    vault.repository.file("text.yml", "k0: 'it''s'\nk1: \"\\u0041\\n\"\nk2: |\n  0042\nk3: ''\nk4: !!str 0042\n");
+    let texts: [(&str, &[&str]); 4] = [
+        ("user.yml", &plain),
+        ("shop.json", &["1.10", "1E4", "true", "aA", ""]),
+        ("team.properties", &["0042", "a b ", ""]),
+        ("text.yml", &["it's", "A\n", "0042\n", "", "0042"]),
+    ];
+    for (path, texts) in texts {
+        for (at, text) in texts.iter().enumerate() {
+            let key = format!("k{at}");
+            let ran = vault.run(&["encrypt", "--in-place", path, &key, "@one"]);
+            if ran.code == Some(0) {
+                let opened = vault.run(&["decrypt", path, &key, "@one"]);
+                assert_eq!(printed(&opened), (Some(0), &*format!("{text}\n"), ""), "{path} {key}: {ran}");
+            } else {
+                assert!(text.is_empty() && vault.repository.read(path).contains(&key), "{path} {key}: {ran}");
+            }
+        }
+    }
+    vault.repository.file("user.yml", "a: 0042\n");
+    let ran = vault.run(&["encrypt", "--in-place", "user.yml", "a", "@one"]);
+    let told =
+        "note: `a` was read as another value than it is written, and is served as it is written from now on, as text\n";
+    assert_eq!(printed(&ran), (Some(0), "user.yml:1 a is sealed\n", told));
+    let rendered = vault.run(&["render", "user", "--repo", ".", "@one"]);
+    assert_eq!(rendered.stdout, "{\"a\":\"0042\"}\n");
+}
+
+#[test]
 fn a_file_that_cannot_be_sealed_is_left_alone() {
     let vault = Vault::with(&["one"]);
     let sealed = vault.sealed(&["--context", "any", "@one"], "x");

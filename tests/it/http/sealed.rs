@@ -203,6 +203,14 @@ fn values_are_sealed_for_those_who_ask_and_opened_only_if_the_settings_say_so() 
     assert_eq!(post(&server, "/api/v1/encrypt?context=prop", "text/plain", "x").json()["code"], "missing-parameter");
     assert_eq!(post(&server, "/api/v1/encrypt?context=all", "text/plain", "x").json()["code"], "invalid-parameter");
     assert_eq!(post(&server, "/api/v1/encrypt", "text/plain", "").json()["code"], "invalid-body");
+    let form = "application/x-www-form-urlencoded";
+    let encoded = post(&server, "/api/v1/encrypt", form, "a%3D100%25").json()["sealed"].as_str().unwrap().to_owned();
+    assert_eq!(post(&server, "/api/v1/decrypt", "text/plain", &encoded).json()["value"], "a=100%");
+    for (kind, body) in [(form, "a=100%"), (form, "a+b"), ("application/json", "\"x\""), ("multipart/form-data", "x")] {
+        let refused = post(&server, "/api/v1/encrypt", kind, body).json();
+        assert_eq!(refused["code"], "invalid-body", "{kind} {body}");
+        assert!(refused["hint"].as_str().unwrap().contains("text/plain"), "{refused}");
+    }
     let long = post(&server, "/api/v1/encrypt", "text/plain", &"x".repeat(70 << 10));
     assert_eq!(long.status(), 413);
 }
@@ -221,6 +229,25 @@ fn scripts_for_springs_encryption_endpoints_work() {
     assert_eq!(post(&server, "/decrypt", "text/plain", &sealed.text()).text(), "mysecret");
     let form = post(&server, "/encrypt", "application/x-www-form-urlencoded", "my+secret%21=");
     assert_eq!(post(&server, "/decrypt", "application/x-www-form-urlencoded", &form.text()).text(), "my secret!");
+    let json = r#"{"a": {"key": "x"}}"#;
+    for (kind, body, plain) in [
+        ("application/json", json, json),
+        ("application/x-www-form-urlencoded", "x%26y%2B+z", "x&y+ z"),
+        ("text/plain;charset=UTF-8", "ends=", "ends="),
+        ("text/plain", "{plain}{key:a}0042", "{key:a}0042"),
+    ] {
+        let sealed = post(&server, "/encrypt", kind, body).text();
+        assert_eq!(post(&server, "/decrypt", "text/plain", &sealed).text(), plain);
+    }
+    for (kind, body) in [
+        ("application/json", "\"x\""),
+        ("application/x-www-form-urlencoded", "a+b"),
+        ("application/x-www-form-urlencoded", "a=b&c"),
+        ("text/plain", "{key:a}x"),
+    ] {
+        let refused = post(&server, "/encrypt", kind, body);
+        assert_eq!((refused.status(), refused.json()["status"].as_str()), (400, Some("INVALID")), "{body}");
+    }
     let bound = post(&server, "/encrypt/user/dev", "text/plain", "mysecret").text();
     assert_eq!(post(&server, "/decrypt/user/prod", "text/plain", &bound).text(), "mysecret");
     let other = post(&server, "/decrypt/order/prod", "text/plain", &bound);
