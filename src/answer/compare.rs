@@ -19,7 +19,7 @@ use crate::config::select::EXTENSIONS;
 use crate::config::semantics::Semantics;
 use crate::config::value::Value;
 use crate::format::{self, Format};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{OTHERS, Snapshot};
 
 /// Two addresses whose answers are compared, and how the pair is called.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,7 +92,8 @@ pub fn touched(base: &Snapshot, head: &Snapshot) -> Vec<Question> {
         return Vec::new();
     }
     let known = |snapshot: &Snapshot| -> Vec<(Arc<str>, Arc<str>)> {
-        snapshot.known_addresses().map(|address| (address.application, Arc::clone(&address.profiles[0]))).collect()
+        let addresses = snapshot.known_addresses().chain(snapshot.other_addresses());
+        addresses.map(|address| (address.application, Arc::clone(&address.profiles[0]))).collect()
     };
     let known: BTreeSet<_> = known(base).into_iter().chain(known(head)).collect();
     let question = |(application, profile): (Arc<str>, Arc<str>)| {
@@ -105,11 +106,15 @@ pub fn touched(base: &Snapshot, head: &Snapshot) -> Vec<Question> {
     known.into_iter().filter_map(question).collect()
 }
 
-/// Every application that either snapshot names, with profiles `from` in the first and `to` in the second.
+/// Every application that either snapshot names, and any other one, with profiles `from` in the first and `to` in the second.
 #[must_use]
 pub fn between(base: &Snapshot, head: &Snapshot, from: &[Arc<str>], to: &[Arc<str>]) -> Vec<Question> {
-    let applications: BTreeSet<&Arc<str>> =
-        [base, head].into_iter().flat_map(|snapshot| snapshot.catalogue.applications.keys()).collect();
+    let others = Arc::from(OTHERS);
+    let applications: BTreeSet<&Arc<str>> = [base, head]
+        .into_iter()
+        .flat_map(|snapshot| snapshot.catalogue.applications.keys())
+        .chain(std::iter::once(&others))
+        .collect();
     let profiles: Arc<str> = Arc::from(format!("{}..{}", from.join(","), to.join(",")));
     let address = |application: &Arc<str>, profiles: &[Arc<str>]| Address {
         application: Arc::clone(application),
@@ -197,6 +202,7 @@ fn walk(value: &Value, path: String, take: &mut impl FnMut(String, &Value)) {
 #[must_use]
 pub fn all(base: &Snapshot, head: &Snapshot) -> Vec<Question> {
     let known = base.known_addresses().chain(head.known_addresses());
+    let known = known.chain(base.other_addresses()).chain(head.other_addresses());
     let known: BTreeSet<(Arc<str>, Arc<str>)> =
         known.map(|address| (address.application, Arc::clone(&address.profiles[0]))).collect();
     let question = |(application, profile): (Arc<str>, Arc<str>)| {
@@ -295,7 +301,8 @@ pub fn group(questions: &[Question], outcomes: &[Outcome]) -> Comparison {
         }
     }
     let mut groups: HashMap<Vec<usize>, Gathered> = HashMap::new();
-    for (item, found) in items {
+    for (item, mut found) in items {
+        name_known(questions, &mut found.questions);
         let Gathered { change, elsewhere } = groups.entry(found.questions).or_default();
         if found.places.len() > 1 {
             elsewhere.insert(Arc::clone(&item.key), found.places.len() - 1);
@@ -315,12 +322,19 @@ pub fn group(questions: &[Question], outcomes: &[Outcome]) -> Comparison {
         change,
         elsewhere,
     };
-    let unanswered = broken.into_iter().map(|((side, _), Needed { questions: numbers, problems })| Unanswered {
-        side,
-        problems: problems.to_vec(),
-        reached: reached(questions, &numbers),
+    let unanswered = broken.into_iter().map(|((side, _), Needed { questions: mut numbers, problems })| {
+        name_known(questions, &mut numbers);
+        Unanswered { side, problems: problems.to_vec(), reached: reached(questions, &numbers) }
     });
     Comparison { groups: groups.map(group).collect(), unanswered: unanswered.collect() }
+}
+
+/// Leaves any other application out of what reaches known ones.
+fn name_known(questions: &[Question], numbers: &mut Vec<usize>) {
+    let is_known = |number: &usize| *questions[*number].application != *OTHERS;
+    if numbers.iter().any(is_known) {
+        numbers.retain(is_known);
+    }
 }
 
 fn gather<'a>(number: usize, change: &'a Change, items: &mut HashMap<Item, Found<'a>>) {

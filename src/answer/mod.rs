@@ -262,7 +262,7 @@ pub fn seal(format: Format, body: String) -> Spelled {
 }
 
 /// What is wrong with a snapshot: the problems of its files, and those that show only when the layers of an address that
-/// the repository names come together. Merges every such address.
+/// the repository names, or of any other application, come together. Merges every such address.
 #[must_use]
 pub fn all_problems(snapshot: &Snapshot) -> Vec<Problem> {
     let mut problems = snapshot.problems.clone();
@@ -271,6 +271,9 @@ pub fn all_problems(snapshot: &Snapshot) -> Vec<Problem> {
         problems.extend(selection.problems());
         problems.extend(schema_problems(snapshot, &address, &selection));
     }
+    // What files for everyone leave to those of services is no breach of a schema.
+    let others = snapshot.other_addresses().filter_map(|address| select(snapshot, &address).ok());
+    problems.extend(others.flat_map(|selection| selection.problems()));
     problems.sort_by(|one, other| (&one.file, one.at, one.code).cmp(&(&other.file, other.at, other.code)));
     problems.dedup();
     problems

@@ -14,6 +14,8 @@ pub fn brought(report: Report, before: &Report) -> Report {
         *known.entry(identity(finding)).or_default() += 1;
     }
     let is_new = |finding: &Finding| match known.get_mut(&identity(finding)) {
+        // What was not checked before either is still not checked.
+        Some(_) if finding.code == "no-configuration" => true,
         Some(left) if *left > 0 => {
             *left -= 1;
             false

@@ -10,9 +10,12 @@ use crate::config::problem::{Position, Problem};
 use crate::config::tree::BlobId;
 use crate::format::Format;
 use crate::schema::MISSING_KEY;
-use crate::snapshot::{Parsed, Snapshot};
+use crate::snapshot::{OTHERS, Parsed, Snapshot};
 
 use super::{Finding, Input, Part, Reach, format_of, secrets};
+
+/// What files for everyone may leave to the files of services: no problem if only applications without one have it.
+const LEFT_TO_SERVICES: [&str; 3] = ["unanswered-placeholder", MISSING_KEY, "schema-violation"];
 
 /// Problems that selections have, each once, with the numbers of the addresses that have it.
 #[derive(Debug, Default)]
@@ -67,9 +70,12 @@ pub(super) fn findings(
     of_files.extend(input.policy.problems.iter().cloned());
     let mut reaches = Reaches { addresses, known: HashMap::new() };
     let mut found = of_paths(of_files, &mut selected, &mut reaches);
-    found.extend(gathered.problems.into_iter().map(|(problem, reached)| {
+    let has_named = !input.snapshot.catalogue.applications.is_empty();
+    found.extend(gathered.problems.into_iter().filter_map(|(problem, reached)| {
         let reached = reaches.of(reached);
-        finding(named(problem, &reached), reached)
+        let is_others = reached.first().is_some_and(|reach| *reach.application == *OTHERS);
+        let is_theirs = has_named && is_others && LEFT_TO_SERVICES.contains(&problem.code);
+        (!is_theirs).then(|| finding(named(problem, &reached), reached))
     }));
     // Before a policy takes any away: what is not told is not shown by others either.
     secrets::hide(&mut found);
@@ -140,7 +146,7 @@ impl Reaches<'_> {
     }
 }
 
-/// Addresses are numbered by application, then profile.
+/// Addresses are numbered by application, then profile. Any other application is named if no known one is.
 fn list(reached: &[u32], addresses: &[Address]) -> Vec<Reach> {
     let mut list: Vec<Reach> = Vec::new();
     for address in reached.iter().filter_map(|index| addresses.get(*index as usize)) {
@@ -149,6 +155,9 @@ fn list(reached: &[u32], addresses: &[Address]) -> Vec<Reach> {
             Some(last) if last.application == address.application => last.profiles.extend(profiles),
             _ => list.push(Reach { application: Arc::clone(&address.application), profiles: profiles.collect() }),
         }
+    }
+    if list.len() > 1 {
+        list.retain(|reach| *reach.application != *OTHERS);
     }
     list
 }

@@ -5,20 +5,26 @@
 //! at; what they may find is the table in `rules.rs`, how it is told is in `report/`.
 
 pub mod change;
+pub mod nothing;
 pub mod policy;
 pub mod report;
 pub mod rules;
 
+mod backslashes;
 mod facts;
+mod foreign;
 mod gather;
 mod layers;
 mod line_ends;
+mod lookalikes;
+mod lost;
 mod names;
 mod placeholders;
 mod profiles;
 mod schemas;
 mod secrets;
 mod semantics;
+mod walk;
 mod yaml11;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -46,8 +52,16 @@ type OfSnapshot = fn(&Input<'_>, &mut Vec<Problem>);
 /// What a rule says about the layers that come together for an address.
 type OfSelection = fn(&Case<'_>, &mut Vec<Problem>);
 
-const OF_TEXT: &[OfText] = &[line_ends::check, yaml11::check, secrets::check];
-const OF_SNAPSHOT: &[OfSnapshot] = &[problems_of_files, names::check, profiles::check];
+const OF_TEXT: &[OfText] = &[
+    line_ends::check,
+    yaml11::check,
+    lost::check,
+    lookalikes::check,
+    backslashes::check,
+    secrets::check,
+    foreign::check,
+];
+const OF_SNAPSHOT: &[OfSnapshot] = &[problems_of_files, nothing::check, foreign::files, names::check, profiles::check];
 const OF_SELECTION: &[OfSelection] = &[layers::check, placeholders::check, schemas::check, semantics::check];
 
 /// The bytes of files, by blob. Of files that can be selected, those that are missing are not looked into.
@@ -249,10 +263,10 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// Every known application with every profile that it is known to have, and with those that documents in its files are
-/// for; by application, then profile.
+/// Every known application, and any other one, with every profile that it is known to have, and with those that documents
+/// in its files are for; by application, then profile.
 fn addresses(snapshot: &Snapshot) -> Vec<Address> {
-    let mut addresses: Vec<Address> = snapshot.known_addresses().collect();
+    let mut addresses: Vec<Address> = snapshot.known_addresses().chain(snapshot.other_addresses()).collect();
     let mut more = Vec::new();
     for known in addresses.chunk_by(|one, other| one.application == other.application) {
         let names = |address| {
@@ -287,7 +301,12 @@ fn format_of(path: &str) -> Option<Format> {
 
 fn problems_of_files(input: &Input<'_>, problems: &mut Vec<Problem>) {
     let is_told = secrets::are_keys_given(input.snapshot);
+    let is_encrypted = |path: &str| {
+        let bytes = input.snapshot.at_path(path).and_then(|file| input.texts.get(&file.blob));
+        bytes.is_some_and(|bytes| foreign::of_file(bytes).is_some())
+    };
     let found = input.snapshot.problems.iter().filter(|problem| is_told || problem.code != "keys-unavailable");
+    let found = found.filter(|problem| problem.severity != Severity::Error || !is_encrypted(&problem.file));
     problems.extend(found.cloned());
 }
 

@@ -14,6 +14,10 @@ const OTHER_FORMATS: [&str; 6] = ["toml", "conf", "hocon", "ini", "xml", "env"];
 
 /// Adds the files that nobody is served.
 pub(super) fn check(input: &Input<'_>, problems: &mut Vec<Problem>) {
+    if input.snapshot.is_empty() {
+        // One problem says so, and where configuration was found.
+        return;
+    }
     for path in input.snapshot.tree.files.keys().chain(input.others) {
         if candidate(path, &input.snapshot.search_paths).is_none() && !input.snapshot.schemas.set.reads(path) {
             problems.extend(problem(path, input.snapshot));

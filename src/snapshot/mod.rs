@@ -46,6 +46,9 @@ pub struct Rules {
     pub schemas: Mode,
 }
 
+/// Stands for every application that a repository does not name.
+pub const OTHERS: &str = "any other application";
+
 /// A commit made ready to answer.
 #[derive(Debug)]
 pub struct Snapshot {
@@ -227,6 +230,17 @@ impl Snapshot {
                 profiles: vec![profile],
                 label: None,
             })
+        })
+    }
+
+    /// The addresses of every application that the repository does not name: with no profile, and with each that has a file
+    /// for everyone. They are called [`OTHERS`].
+    pub fn other_addresses(&self) -> impl Iterator<Item = Address> {
+        let profiles = self.catalogue.profiles(OTHERS);
+        profiles.into_iter().map(|profile| Address {
+            application: Arc::from(OTHERS),
+            profiles: vec![profile],
+            label: None,
         })
     }
 

@@ -7,7 +7,7 @@ use crate::answer::{self, Spelling};
 use crate::config::address::Address;
 use crate::config::problem::Problem;
 use crate::config::tree::{CommitId, Tree};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{OTHERS, Snapshot};
 
 use super::table::{Loaded, Table};
 
@@ -68,10 +68,13 @@ fn files(from: Option<&Snapshot>, to: Option<&Snapshot>) -> Vec<Arc<str>> {
     paths
 }
 
-/// The known addresses whose answers differ, by application.
+/// The known addresses whose answers differ, by application. Any other application is named if no known one is reached.
 fn applications(from: Option<&Loaded>, to: Option<&Loaded>) -> Vec<(Arc<str>, Vec<Arc<str>>)> {
     let known = |loaded: Option<&Loaded>| -> Vec<(Arc<str>, Arc<str>)> {
-        let addresses = loaded.into_iter().flat_map(|loaded| loaded.snapshot.known_addresses());
+        let of = |loaded: &Loaded| -> Vec<Address> {
+            loaded.snapshot.known_addresses().chain(loaded.snapshot.other_addresses()).collect()
+        };
+        let addresses = loaded.into_iter().flat_map(of);
         addresses.map(|address| (address.application, Arc::clone(&address.profiles[0]))).collect()
     };
     let addresses: BTreeSet<_> = known(from).into_iter().chain(known(to)).collect();
@@ -86,6 +89,9 @@ fn applications(from: Option<&Loaded>, to: Option<&Loaded>) -> Vec<(Arc<str>, Ve
             Some((_, profiles)) => profiles.push(profile),
             None => applications.push((application, vec![profile])),
         }
+    }
+    if applications.len() > 1 {
+        applications.retain(|(application, _)| **application != *OTHERS);
     }
     applications
 }
@@ -178,7 +184,10 @@ mod tests {
         assert_eq!(changed(&BASE, &[("order.yml", "a: [")]), "main 1->2 [order.yml] ", "it is answered as before");
         let broken = [("application.yml", "a: 1"), ("order.yml", "a: [")];
         assert_eq!(changed(&broken, &[("order.yml", "a: []")]), "main 1->2 [order.yml] order(default)");
-        assert_eq!(changed(&broken, &[("application.yml", "a: 2")]), "main 1->2 [application.yml] ");
+        assert_eq!(
+            changed(&broken, &[("application.yml", "a: 2")]),
+            "main 1->2 [application.yml] any other application(default)"
+        );
     }
 
     #[test]

@@ -11,6 +11,7 @@ use std::collections::{BTreeSet, HashMap};
 use clap::ValueEnum;
 
 use crate::answer::compare::{Comparison, Reached, all, between, touched};
+use crate::check::nothing;
 use crate::config::address::Address;
 use crate::config::semantics::Semantics;
 use crate::store::compare::compare_all;
@@ -95,6 +96,7 @@ impl Args {
                 Difference { base, head, comparison }
             }
         };
+        difference.is_of_something()?;
         console.print(&match self.format {
             Format::Human => human::spell(&difference, console.is_coloured(true)),
             Format::Json => json::spell(&difference),
@@ -106,6 +108,17 @@ impl Args {
 }
 
 impl Difference {
+    /// Refuses a comparison of nothing with nothing.
+    fn is_of_something(&self) -> Result<(), Failure> {
+        let (base, head) = (&self.base.snapshot, &self.head.snapshot);
+        if !base.is_empty() || !head.is_empty() {
+            return Ok(());
+        }
+        let paths = head.tree.files.keys().map(|path| &**path);
+        let (message, hint) = nothing::told(paths, &head.search_paths, "diff BASE --repo");
+        Err(Failure::new(Exit::No, plain(&message)).with_hint(plain(&hint)))
+    }
+
     /// True if everybody gets the same from both, or as little.
     fn is_empty(&self) -> bool {
         self.comparison.groups.is_empty() && self.comparison.unanswered.is_empty()

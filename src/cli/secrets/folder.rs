@@ -6,6 +6,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::check::nothing;
 use crate::config::catalogue::candidate;
 use crate::config::select::Rank;
 use crate::settings::Settings;
@@ -50,7 +51,8 @@ impl FolderArgs {
 }
 
 impl Folder {
-    /// Calls `see` with every file; a failure of it is told, and the next file is its turn.
+    /// Calls `see` with every file; a failure of it is told, and the next file is its turn. That there is no file at all is
+    /// a failure, for nothing was looked at.
     pub(in crate::cli) fn each(
         &mut self,
         console: &mut Console<'_>,
@@ -61,11 +63,18 @@ impl Folder {
             Failure::new(Exit::Unreachable, format!("`{}` cannot be read: {error}", plain(&path)))
         })?;
         paths.sort_unstable();
-        for path in paths {
-            let seen = match ConfigFile::read(&self.root, &path, &self.rules) {
-                None => Ok(()),
-                Some(Ok(file)) => see(&file, console),
-                Some(Err(error)) => Err(Failure::new(Exit::No, plain(&format!("{path}: it cannot be read: {error}")))),
+        let mut is_empty = true;
+        for path in &paths {
+            let seen = match ConfigFile::read(&self.root, path, &self.rules) {
+                None => continue,
+                Some(file) => {
+                    is_empty = false;
+                    file.map(|file| see(&file, console))
+                }
+            };
+            let seen = match seen {
+                Ok(seen) => seen,
+                Err(error) => Err(Failure::new(Exit::No, plain(&format!("{path}: it cannot be read: {error}")))),
             };
             match seen {
                 Err(failure @ Failure::Output(_)) => return Err(failure),
@@ -75,6 +84,11 @@ impl Folder {
                 }
                 Ok(()) => {}
             }
+        }
+        if is_empty {
+            let paths = paths.iter().map(String::as_str);
+            let (message, hint) = nothing::told(paths, &self.rules.search_paths, "secrets audit");
+            return Err(Failure::new(Exit::No, plain(&message)).with_hint(plain(&hint)));
         }
         Ok(())
     }

@@ -189,7 +189,8 @@ fn what_cannot_be_read_is_not_clean() {
     assert_eq!(validate(folder.path(), &["nowhere"]).code, Some(3));
     assert_eq!(validate(folder.path(), &["--changed-since", "main"]).code, Some(3));
     assert_eq!(validate(folder.path(), &["--format", "xml"]).code, Some(2));
-    assert_eq!(validate(folder.path(), &[]).code, Some(0));
+    let nothing = validate(folder.path(), &["--format", "json"]);
+    assert_eq!((nothing.code, findings(&nothing)), (Some(1), vec!["error no-configuration .:1".to_owned()]));
 }
 
 #[test]
