@@ -20,7 +20,8 @@
 
 // floor 0: what configuration is
 pub mod config;
-// floor 1: bytes to values and back; what schemas ask of values; sealed values to plain ones
+// floor 1: who may do what; bytes to values and back; what schemas ask of values; sealed values to plain ones
+pub mod access;
 pub mod format;
 pub mod schema;
 pub mod secret;

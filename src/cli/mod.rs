@@ -31,6 +31,7 @@ mod serve;
 mod settings;
 #[cfg(test)]
 mod testing;
+mod token;
 mod validate;
 
 use std::ffi::OsString;
@@ -75,6 +76,7 @@ enum Command {
     Decrypt(decrypt::Args),
     Rotate(rotate::Args),
     Secrets(secrets::Args),
+    Token(token::Args),
     Refresh(refresh::Args),
     Settings(settings::Args),
     Health(health::Args),
@@ -126,6 +128,7 @@ impl Command {
     fn run(&self, console: &mut Console<'_>) -> Result<Exit, Failure> {
         match self {
             Self::Serve(args) => args.run(console),
+            Self::Token(args) => args.run(console),
             Self::Get(args) => args.run(console),
             Self::Render(args) => args.run(console),
             Self::Explain(args) => args.run(console),

@@ -49,7 +49,7 @@ pub(super) struct SettingsArgs {
     /// The folder where mirrors live
     #[arg(long, value_name = "DIR")]
     state: Option<String>,
-    /// Listen beyond loopback although nothing asks who is there
+    /// Listen beyond loopback although there is no TLS, and no authentication by default
     #[arg(long)]
     insecure_open: bool,
 }
@@ -126,7 +126,7 @@ hint: did you mean `LAYERD_LABEL`?
 error: LAYERD_LIMITS__COLD: `limits.cold` is `x`, but takes a number from 1 to 256
 error: there is no source to serve
 hint: run `layerd serve DIR` or `layerd serve --git URL`, or name one under `sources` in the settings file
-error: --listen: `http.listen` is 0.0.0.0:1, which others can reach, and nothing asks yet who is there
+error: --listen: `http.listen` is 0.0.0.0:1, which others can reach, without authentication and TLS
 hint: if they may read everything, add `http: { insecure-open: true }` to the settings file, or `--insecure-open`
 ";
         assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (78, "", expected));

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use axum::body::{Body, HttpBody as _};
-use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -49,6 +49,7 @@ struct Inner {
     problems: Vec<Problem>,
     retry_after: Option<u32>,
     allow: Option<&'static str>,
+    challenge: Option<&'static str>,
     extra: serde_json::Map<String, serde_json::Value>,
 }
 
@@ -91,7 +92,7 @@ impl Refusal {
             None => (&*detail, None),
         };
         let detail = visible(detail, DETAIL).into_owned();
-        let (place, problems, retry_after, allow) = (None, Vec::new(), None, None);
+        let (place, problems, retry_after, allow, challenge) = (None, Vec::new(), None, None, None);
         Self(Box::new(Inner {
             status,
             code,
@@ -101,6 +102,7 @@ impl Refusal {
             problems,
             retry_after,
             allow,
+            challenge,
             extra: serde_json::Map::new(),
         }))
     }
@@ -129,6 +131,13 @@ impl Refusal {
             refusal.0.problems = problems.to_vec();
         }
         refusal
+    }
+
+    /// The same with the ways in which a client may show who it is.
+    #[must_use]
+    pub fn challenge(mut self, challenge: &'static str) -> Self {
+        self.0.challenge = Some(challenge);
+        self
     }
 
     /// The same with the seconds after which it is worth to ask again.
@@ -220,6 +229,9 @@ impl IntoResponse for Refusal {
         }
         if let Some(methods) = self.0.allow {
             headers.insert(ALLOW, HeaderValue::from_static(methods));
+        }
+        if let Some(challenge) = self.0.challenge {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
         response.extensions_mut().insert(Unsigned(body));
         response

@@ -4,6 +4,7 @@
 //! path, host, origin), the router below, one handler of one protocol. Every route states its scope; a test prints them
 //! all, so that none comes in unseen.
 
+pub mod access;
 pub mod error;
 pub mod etag;
 pub mod guard;
@@ -17,15 +18,20 @@ pub mod spring;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::MethodRouter;
 
+use tokio_util::sync::CancellationToken;
+
+use crate::access::{Action, Permitted, Verb};
+use crate::config::address::Address;
 use crate::store::Store;
 
+use access::{Access, Caller, Gate};
 use error::Refusal;
 
 /// What handlers share.
@@ -34,12 +40,24 @@ pub struct App {
     pub store: Arc<Store>,
     /// What `GET /metrics` shows.
     pub metrics: ops::Metrics,
-    /// Whoever may ask may have sealed values opened.
-    pub may_decrypt: bool,
+    /// Who may do what.
+    pub access: Arc<Access>,
     /// How Spring's clients are answered.
     pub spring: spring::Settings,
     /// The server is stopping: not ready any more, so that balancers send nobody here.
-    pub draining: AtomicBool,
+    pub draining: CancellationToken,
+}
+
+impl App {
+    /// The address, if the caller may read it.
+    fn permit(&self, caller: &Caller, address: Address) -> Result<Permitted<Address>, Refusal> {
+        caller.permit(&self.access, &self.store, address)
+    }
+
+    /// Refuses what the caller may not do.
+    fn check(&self, caller: &Caller, action: Action<'_>) -> Result<(), Refusal> {
+        caller.check(&self.access, action)
+    }
 }
 
 /// A route with what a caller must be allowed to do.
@@ -47,28 +65,17 @@ pub struct Route {
     #[cfg_attr(not(test), expect(dead_code, reason = "the test reads it, and access control will"))]
     verb: &'static str,
     path: &'static str,
-    #[cfg_attr(not(test), expect(dead_code, reason = "the test reads it, and access control will"))]
     scope: Scope,
     handler: MethodRouter<Arc<App>>,
 }
 
-/// What a caller of a route must be allowed to do, once access control exists.
+/// What a caller of a route must be allowed to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
     /// Nothing: health.
     Open,
-    /// Read the configuration of the application in the path.
-    Read,
-    /// See what the server holds, without values.
-    Status,
-    /// Ask for a fetch.
-    Refresh,
-    /// Read the metrics.
-    Metrics,
-    /// Seal values.
-    Encrypt,
-    /// Open sealed values.
-    Decrypt,
+    /// What scopes of this verb allow.
+    Needs(Verb),
 }
 
 impl Route {
@@ -89,6 +96,19 @@ impl Route {
     }
 }
 
+impl Route {
+    /// The handler behind the question who is there.
+    fn guarded(self, access: &Arc<Access>) -> MethodRouter<Arc<App>> {
+        match self.scope {
+            Scope::Open => self.handler,
+            Scope::Needs(verb) => {
+                let gate = Gate { access: Arc::clone(access), verb };
+                self.handler.layer(from_fn_with_state(gate, access::check))
+            }
+        }
+    }
+}
+
 /// Every route of every protocol.
 fn routes() -> Vec<Route> {
     let mut routes = native::routes();
@@ -102,7 +122,8 @@ fn routes() -> Vec<Route> {
 
 /// The router of all protocols below a prefix.
 pub fn router(app: Arc<App>, prefix: &str) -> Router {
-    let add = |router: Router<Arc<App>>, route: Route| router.route(route.path, route.handler);
+    let access = Arc::clone(&app.access);
+    let add = |router: Router<Arc<App>>, route: Route| router.route(route.path, route.guarded(&access));
     let own = OWN.into_iter().fold(Router::new(), |router, path| router.route(path, axum::routing::any(refuse)));
     let routes = routes().into_iter().fold(own, add);
     let below = match prefix.trim_matches('/') {
@@ -137,11 +158,11 @@ fn refuse_path(asked: &spring::Asked) -> Response {
 /// How the server listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// Where to listen. Loopback by default, because nothing asks yet who is there.
+    /// Where to listen. Loopback by default, because there is no authentication by default.
     pub listen: SocketAddr,
     /// A path before every route, for servers behind a proxy that does not strip one.
     pub prefix: String,
-    /// Listen beyond loopback although nothing asks who is there.
+    /// Listen beyond loopback although there is no authentication.
     pub insecure_open: bool,
     /// What a connection and a request may cost.
     pub limits: Limits,
@@ -193,10 +214,17 @@ impl Default for Limits {
 mod tests {
     use super::*;
 
+    fn word(scope: Scope) -> String {
+        match scope {
+            Scope::Open => "Open".to_owned(),
+            Scope::Needs(verb) => format!("{verb:?}"),
+        }
+    }
+
     #[test]
     fn every_route_states_its_verb_and_scope() {
         let routes: Vec<_> =
-            routes().iter().map(|route| format!("{} {} {:?}", route.verb, route.path, route.scope)).collect();
+            routes().iter().map(|route| format!("{} {} {}", route.verb, route.path, word(route.scope))).collect();
         let expected = "\
             GET /api/v1/config/{application} Read
             GET /api/v1/config/{application}/{profiles} Read
@@ -205,7 +233,7 @@ mod tests {
             GET /api/v1/applications Status
             GET /api/v1/problems Status
             GET /api/v1/diff/{application}/{profiles} Read
-            GET /api/v1/history/{application}/{profiles} Read
+            GET /api/v1/history/{application}/{profiles} History
             POST /api/v1/refresh Refresh
             POST /refresh Refresh
             POST /actuator/refresh Refresh
@@ -219,7 +247,7 @@ mod tests {
             GET /{file} Read
             GET /{name}/{profiles} Read
             GET /{name}/{profiles}/{label} Read
-            GET /{name}/{profiles}/{label}/{*path} Read
+            GET /{name}/{profiles}/{label}/{*path} Plain
             GET /encrypt/status Status
             GET /key Status
             GET /key/{name}/{profiles} Status

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::extract::State;
@@ -22,9 +21,11 @@ use crate::store::refresh::{Outcome, now};
 use crate::store::report::LabelChange;
 use crate::store::{Served, Store};
 
+use super::access::Caller;
 use super::error::Refusal;
 use super::query::Asking;
 use super::{App, Route, Scope};
+use crate::access::Verb;
 
 /// How long a refresh is waited for. The fetch goes on behind it.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -32,18 +33,22 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// The routes of this protocol.
 pub(super) fn routes() -> Vec<Route> {
     vec![
-        Route::post("/api/v1/refresh", Scope::Refresh, refresh),
-        Route::post("/refresh", Scope::Refresh, refresh),
-        Route::post("/actuator/refresh", Scope::Refresh, refresh),
-        Route::get("/api/v1/status", Scope::Status, get_status),
+        Route::post("/api/v1/refresh", Scope::Needs(Verb::Refresh), refresh),
+        Route::post("/refresh", Scope::Needs(Verb::Refresh), refresh),
+        Route::post("/actuator/refresh", Scope::Needs(Verb::Refresh), refresh),
+        Route::get("/api/v1/status", Scope::Needs(Verb::Status), get_status),
         Route::get("/health/live", Scope::Open, get_live),
         Route::get("/health/ready", Scope::Open, get_ready),
         Route::get("/healthz", Scope::Open, get_live),
-        Route::get("/metrics", Scope::Metrics, get_metrics),
+        Route::get("/metrics", Scope::Needs(Verb::Metrics), get_metrics),
     ]
 }
 
-async fn refresh(State(app): State<Arc<App>>, Asking(parameters): Asking<Wait>) -> Result<Response, Refusal> {
+async fn refresh(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Asking(parameters): Asking<Wait>,
+) -> Result<Response, Refusal> {
     if !parameters.wait()? {
         app.store.served().iter().try_for_each(|(_, served)| served.refresh.poke())?;
         return Ok((StatusCode::ACCEPTED, uncached(), axum::Json(Refreshed::default())).into_response());
@@ -57,7 +62,7 @@ async fn refresh(State(app): State<Arc<App>>, Asking(parameters): Asking<Wait>) 
     for pending in begun {
         let waited = tokio::time::timeout_at(deadline, pending.outcome()).await;
         let outcome = waited.map_err(|_| Refusal::refresh_is_slow(PATIENCE))??;
-        refreshed.labels.extend(outcome.labels.iter().map(RefreshedLabel::new));
+        refreshed.labels.extend(outcome.labels.iter().map(|change| RefreshedLabel::new(change, &caller)));
         failed = failed.or_else(|| failure(&outcome));
     }
     Ok(match failed {
@@ -78,7 +83,7 @@ async fn get_live() -> Response {
 }
 
 async fn get_ready(State(app): State<Arc<App>>) -> Result<Response, Refusal> {
-    if app.draining.load(Ordering::Relaxed) {
+    if app.draining.is_cancelled() {
         return Err(Refusal::draining());
     }
     app.store.readiness()?;
@@ -288,19 +293,26 @@ struct LabelStatus {
 }
 
 impl RefreshedLabel {
-    fn new(change: &LabelChange) -> Self {
+    /// Whoever may not read everything is not told of files and problems, which may be those of others.
+    fn new(change: &LabelChange, caller: &Caller) -> Self {
+        let sees_all = caller.grants().reads_everything();
         let application = |(application, profiles): &(Arc<str>, Vec<Arc<str>>)| ChangedApplication {
             application: Arc::clone(application),
-            profiles: profiles.clone(),
+            profiles: profiles
+                .iter()
+                .filter(|profile| caller.sees(application, profile, &change.label))
+                .cloned()
+                .collect(),
         };
+        let applications = change.applications.iter().map(application);
         Self {
             source: Arc::clone(&change.source),
             label: Arc::clone(&change.label),
             from: change.from.map(|id| id.to_string()),
             to: change.to.map(|id| id.to_string()),
-            files: change.files.clone(),
-            applications: change.applications.iter().map(application).collect(),
-            problems: change.problems.clone(),
+            files: if sees_all { change.files.clone() } else { Vec::new() },
+            applications: applications.filter(|changed| !changed.profiles.is_empty()).collect(),
+            problems: if sees_all { change.problems.clone() } else { Vec::new() },
         }
     }
 }

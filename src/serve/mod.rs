@@ -5,10 +5,10 @@
 mod harden;
 pub mod keys;
 mod open;
+mod tokens;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
+use crate::http::access::Access;
 use crate::http::server::{self, ListenMetrics};
 use crate::http::{self, App};
 use crate::secret::key::KeyId;
@@ -63,6 +64,7 @@ pub async fn serve(settings: Settings, listening: impl FnOnce(SocketAddr, &Store
     let means = Means { settings: Arc::clone(&settings), secrets: Arc::clone(&secrets), worker: Some(worker) };
     let opened = (0..settings.sources.len()).map(|index| Source::open(index, &means));
     let opened = opened.collect::<Result<Vec<_>, _>>()?;
+    let access = Arc::new(tokens::access(&settings)?);
     let mut signals = Signals::new()?;
     let listener = server::bind(settings.http.listen)?;
     let address = listener.local_addr()?;
@@ -74,7 +76,8 @@ pub async fn serve(settings: Settings, listening: impl FnOnce(SocketAddr, &Store
     let shutdown = CancellationToken::new();
     let tasks = TaskTracker::new();
     let mut registry = Registry::default();
-    let app = start(opened, &means, &mut registry, &tasks, &shutdown)?;
+    let app = start(opened, &means, &access, &mut registry, &tasks, &shutdown)?;
+    let tokens = tokens::start(&settings, access, &mut registry, &tasks, &shutdown);
     let keys = reload::Handle::default();
     keys.register(&mut registry);
     if loader.files().next().is_some() {
@@ -99,18 +102,14 @@ pub async fn serve(settings: Settings, listening: impl FnOnce(SocketAddr, &Store
         tokio::select! {
             () = &mut accepting => break,
             signal = signals.next() => match signal {
-                Told::Reload => {
-                    keys.reload();
-                    for (_, served) in app.store.served() {
-                        _ = served.refresh.poke();
-                    }
-                }
-                Told::Stop if app.draining.swap(true, Ordering::Relaxed) => {
+                Told::Reload => reload_all(&app.store, &keys, &tokens),
+                Told::Stop if app.draining.is_cancelled() => {
                     warn!("told to stop a second time, stopping at once");
                     return Ok(());
                 }
                 Told::Stop => {
                     info!("told to stop, finishing the requests that are under way");
+                    app.draining.cancel();
                     shutdown.cancel();
                 }
             },
@@ -120,6 +119,15 @@ pub async fn serve(settings: Settings, listening: impl FnOnce(SocketAddr, &Store
     drop(tokio::time::timeout(DRAIN, tasks.wait()).await);
     info!("stopped");
     Ok(())
+}
+
+/// Everything that may have changed outside is read anew.
+fn reload_all(store: &Store, keys: &reload::Handle, tokens: &Notify) {
+    keys.reload();
+    tokens.notify_one();
+    for (_, served) in store.served() {
+        _ = served.refresh.poke();
+    }
 }
 
 /// The ring of the settings. A process that holds keys is closed to others before the first of them is read.
@@ -189,6 +197,7 @@ fn tell_what_is_served(live: &Live) {
 fn start(
     sources: Vec<Source>,
     means: &Means,
+    access: &Arc<Access>,
     registry: &mut Registry,
     tasks: &TaskTracker,
     shutdown: &CancellationToken,
@@ -214,9 +223,9 @@ fn start(
     Ok(App {
         store,
         metrics,
-        may_decrypt: means.settings.secrets.decrypt,
+        access: Arc::clone(access),
         spring: means.settings.spring.clone(),
-        draining: AtomicBool::new(false),
+        draining: CancellationToken::new(),
     })
 }
 

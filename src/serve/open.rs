@@ -48,6 +48,9 @@ pub enum ServeError {
     /// Keys of the settings cannot be used.
     #[error(transparent)]
     Keys(#[from] super::keys::LoadError),
+    /// The tokens of the settings cannot be used.
+    #[error("{0}")]
+    Tokens(String),
     /// The address cannot be listened on, or signals cannot be waited for.
     #[error(transparent)]
     System(#[from] std::io::Error),

@@ -38,6 +38,7 @@ pub(super) fn settings(found: &mut Found, purpose: Purpose) -> Option<Settings> 
         semantics,
         sources,
         secrets: secrets?,
+        tokens_file: values.path("access.tokens-file"),
         http: values.http()?,
         limits: values.limits()?,
         telemetry: values.telemetry()?,
@@ -134,7 +135,7 @@ fn check_open(found: &mut Found) {
     let Some(given) = found.get("http.listen", 0) else { return };
     let Value::Address(address) = given.value else { return };
     if !open && !address.ip().to_canonical().is_loopback() {
-        let message = format!("`http.listen` is {address}, which others can reach, and nothing asks yet who is there");
+        let message = format!("`http.listen` is {address}, which others can reach, without authentication and TLS");
         let hint = "if they may read everything, add `http: { insecure-open: true }` to the settings file, or `--insecure-open`";
         let mistake = Mistake::new(&given.origin, message).with_hint(hint);
         found.mistake(mistake);

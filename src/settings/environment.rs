@@ -129,14 +129,17 @@ fn unknown(variable: &str, origin: &Origin, found: &mut Found) {
     if let Some(absent) = not_available(&dotted(variable).0) {
         return found.mistake(Mistake::new(origin, format!("`{absent}` is not available in this version")));
     }
+    let is_about_access = dotted(variable).0.starts_with("access.");
     let names: Vec<String> = KNOWN.iter().map(|known| spell(known.name, 0)).collect();
     let short = SHORT_VARIABLES.iter().map(|(short, _)| *short).chain(OF_CLIENTS);
     let near = nearest(variable, names.iter().map(String::as_str).chain(short), |name| name);
     let warning = Mistake::new(origin, format!("`{}` is no setting; it has no effect", shown(variable)));
-    found.warnings.push(match near {
+    let warning = match near {
         Some(near) => warning.with_hint(format!("did you mean `{near}`?")),
         None => warning,
-    });
+    };
+    // A slip there would leave a server open that was meant to be closed.
+    if is_about_access { found.mistake(warning) } else { found.warnings.push(warning) }
 }
 
 fn target(variable: &str) -> Option<Target> {
@@ -271,12 +274,12 @@ mod tests {
 
     #[test]
     fn what_only_later_versions_know_is_refused_and_not_passed_over() {
-        let found = read_all(&[("LAYERD_ACCESS__TOKENS__0__ID", "x"), ("LAYERD_LIMITS__WATCHERS", "1")]);
+        let found = read_all(&[("LAYERD_ACCESS__JWT__0__ISSUER", "x"), ("LAYERD_LIMITS__WATCHERS", "1")]);
         let told: Vec<_> = found.mistakes.iter().map(ToString::to_string).collect();
         assert_eq!(
             told,
             [
-                "LAYERD_ACCESS__TOKENS__0__ID: `access` is not available in this version",
+                "LAYERD_ACCESS__JWT__0__ISSUER: `access.jwt` is not available in this version",
                 "LAYERD_LIMITS__WATCHERS: `limits.watchers` is not available in this version",
             ]
         );

@@ -29,7 +29,8 @@ pub(super) struct Known {
 }
 
 /// Names that other versions know and this one does not, with everything below them.
-pub(super) const NOT_AVAILABLE: [&str; 2] = ["access", "limits.watchers"];
+pub(super) const NOT_AVAILABLE: [&str; 5] =
+    ["access.users", "access.jwt", "access.certificates", "access.roles", "limits.watchers"];
 
 /// The lists of settings, whose items are told apart by their index.
 pub(super) const LISTS: [&str; 2] = [SOURCES, KEYS];
@@ -239,9 +240,14 @@ pub(super) const KNOWN: &[Known] = &[
         "http.listen",
         Address,
         "127.0.0.1:8888",
-        "Address and port; port 0 picks a free one. Loopback, because nothing asks yet who is there. 8888, because that is where configuration servers are looked for.",
+        "Address and port; port 0 picks a free one. Loopback, because there is no authentication by default. 8888, because that is where configuration servers are looked for.",
     ),
     known("http.prefix", Prefix, r#""""#, "A path in front of all others, for servers that share a host name."),
+    optional(
+        "access.tokens-file",
+        File,
+        "The file of access tokens, as `layerd token new` makes it ([security.md](security.md#access-tokens)). With it every request but those for health needs a token with a fitting scope; changes to the file are taken over within seconds.",
+    ),
     known(
         "http.insecure-open",
         Switch,
@@ -383,7 +389,7 @@ mod tests {
 
     #[test]
     fn what_other_versions_know_is_covered_with_all_below_it() {
-        assert_eq!(not_available("access.tokens"), Some("access"));
+        assert_eq!(not_available("access.users"), Some("access.users"));
         assert_eq!(not_available("limits.watchers"), Some("limits.watchers"));
         assert_eq!(not_available("accessx"), None);
     }

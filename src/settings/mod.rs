@@ -51,6 +51,8 @@ pub struct Settings {
     pub sources: Vec<SourceSettings>,
     /// The keys of sealed values, and what happens to a value that does not open.
     pub secrets: SecretSettings,
+    /// The file of access tokens; `None`: there is no authentication.
+    pub tokens_file: Option<PathBuf>,
     /// How the server listens, with the limits of requests.
     pub http: http::Settings,
     /// What the users' files and the answers may cost.

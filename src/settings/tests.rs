@@ -256,7 +256,7 @@ htpp: { listen: 1 }
 http: { listen: 0.0.0.0:80, insecure-open: yes }
 limits: { depth: 129, file: 0, body: -1, answers: 99999999999999999999, header-time: 10, watchers: 5 }
 listen: 127.0.0.1:80
-access: { tokens: [] }
+access: { users: [] }
 telemetry: [json]
 "#;
     let variables = [("LAYERD_LIMITS__COLD", "many"), ("LAYERD_HTTPS__LISTEN", "x")];
@@ -290,14 +290,14 @@ hint: write it as `500ms`, `30s`, `1m30s` or `1h`
 error: conf/layerd.yaml:14:90: `limits.watchers` is not available in this version
 error: conf/layerd.yaml:15:1: `listen` is no setting
 hint: did you mean `http.listen`?
-error: conf/layerd.yaml:16:1: `access` is not available in this version
+error: conf/layerd.yaml:16:11: `access.users` is not available in this version
 error: conf/layerd.yaml:17:12: `telemetry` takes a map of settings
 error: LAYERD_LIMITS__COLD: `limits.cold` is `many`, but takes a number from 1 to 256
 error: --state: `state` is empty, but takes a path
 error: conf/layerd.yaml:11:42: `sources[0].credentials.token-file` is given beside `sources[0].credentials.token` (conf/layerd.yaml:11:27)
 hint: keep one of the two
 error: conf/layerd.yaml:10:11: `sources[0].join` has no source behind it to join
-error: conf/layerd.yaml:13:17: `http.listen` is 0.0.0.0:80, which others can reach, and nothing asks yet who is there
+error: conf/layerd.yaml:13:17: `http.listen` is 0.0.0.0:80, which others can reach, without authentication and TLS
 hint: if they may read everything, add `http: { insecure-open: true }` to the settings file, or `--insecure-open`";
     assert_eq!(load_all(file, &variables, flags).unwrap_err().to_string(), expected);
 }

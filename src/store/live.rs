@@ -96,6 +96,12 @@ impl Live {
         self.table.load().find(label, self.turn.load(Ordering::Relaxed))
     }
 
+    /// The label that answers when none is asked for.
+    #[must_use]
+    pub fn default_label(&self) -> Option<Arc<str>> {
+        self.table.load().default.clone()
+    }
+
     /// True if the default label can be answered.
     #[must_use]
     pub fn is_ready(&self) -> bool {

@@ -26,6 +26,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
+use crate::access::Permitted;
 use crate::answer::{self, AnswerError, Spelled, Spelling};
 use crate::config::address::Address;
 use crate::config::tree::BlobId;
@@ -101,7 +102,7 @@ impl Store {
     ///
     /// # Errors
     /// If no entry matches, no part knows the label, or a part cannot be read.
-    pub async fn snapshot(&self, address: &Address) -> Result<Chosen, ChooseError> {
+    pub async fn snapshot(&self, address: &Permitted<Address>) -> Result<Chosen, ChooseError> {
         let label = address.label.as_deref();
         let mut rest = self.answering(address).map(|index| (index, &self.entries[index])).peekable();
         let (index, entry) = rest.next().ok_or(ChooseError::NoSource)?;
@@ -127,6 +128,20 @@ impl Store {
         }
         let first = chosen.remove(0);
         Ok(Chosen { first, others: chosen })
+    }
+
+    /// The name of the label that answers an address: the one asked for, or the default of the first source that matches;
+    /// `None` if that source is yet to be found, or has no label.
+    #[must_use]
+    pub fn label_of(&self, address: &Address) -> Option<Arc<str>> {
+        if let Some(label) = &address.label {
+            return Some(Arc::clone(label));
+        }
+        let entry = &self.entries[self.answering(address).next()?];
+        match &entry.place {
+            Place::One(served) => served.live.default_label(),
+            Place::Found(_) => None,
+        }
     }
 
     /// The indexes of the entries that answer an address, strong to weak.
@@ -390,10 +405,14 @@ mod tests {
         fake
     }
 
+    fn permitted(address: &Address) -> Permitted<Address> {
+        crate::access::Grants::everything().permit(address.clone(), "").unwrap()
+    }
+
     /// The merged document, or why there is none.
     async fn told(store: &Store, application: &str, profiles: &str, label: Option<&str>) -> String {
         let address = Address::parse(application, Some(profiles), label).unwrap();
-        let chosen = match store.snapshot(&address).await {
+        let chosen = match store.snapshot(&permitted(&address)).await {
             Ok(chosen) => chosen,
             Err(error) => return error.to_string(),
         };
@@ -506,7 +525,7 @@ mod tests {
         let store = Store::new(vec![Entry::for_all(Served { live, refresh })], shared, LIMITS);
         let problem = async || {
             let address = Address::parse("a", None, None).unwrap();
-            let chosen = store.snapshot(&address).await.unwrap();
+            let chosen = store.snapshot(&permitted(&address)).await.unwrap();
             store.answer(&chosen, &address, &Spelling::default()).map(|spelled| spelled.body.len()).is_err()
         };
         assert!(problem().await, "there is no key");

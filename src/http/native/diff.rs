@@ -20,6 +20,8 @@ use crate::config::value::Value;
 use crate::store::ChooseError;
 use crate::store::history::{Bounds, Commit, History};
 
+use crate::access::{Action, Verb};
+use crate::http::access::Caller;
 use crate::http::error::Refusal;
 use crate::http::native;
 use crate::http::query::Asking;
@@ -36,8 +38,8 @@ const TIME: Duration = Duration::from_secs(3);
 /// The routes of this file.
 pub(in crate::http) fn routes() -> Vec<Route> {
     vec![
-        Route::get("/api/v1/diff/{application}/{profiles}", Scope::Read, diff_labels),
-        Route::get("/api/v1/history/{application}/{profiles}", Scope::Read, list_history),
+        Route::get("/api/v1/diff/{application}/{profiles}", Scope::Needs(Verb::Read), diff_labels),
+        Route::get("/api/v1/history/{application}/{profiles}", Scope::Needs(Verb::History), list_history),
     ]
 }
 
@@ -49,11 +51,11 @@ struct Labels {
 
 async fn diff_labels(
     Path((application, profiles)): Path<(String, String)>,
-    (State(app), Asking(labels), headers): (State<Arc<App>>, Asking<Labels>, HeaderMap),
+    (State(app), caller, Asking(labels), headers): (State<Arc<App>>, Caller, Asking<Labels>, HeaderMap),
 ) -> Result<Response, Refusal> {
     let from = labels.from.filter(|from| !from.is_empty()).ok_or_else(|| Refusal::missing("from", "a label"))?;
-    let base = Address::parse(&application, Some(&profiles), Some(&from))?;
-    let head = Address::parse(&application, Some(&profiles), labels.to.as_deref())?;
+    let base = app.permit(&caller, Address::parse(&application, Some(&profiles), Some(&from))?)?;
+    let head = app.permit(&caller, Address::parse(&application, Some(&profiles), labels.to.as_deref())?)?;
     let (from, to) = (app.store.snapshot(&base).await?, app.store.snapshot(&head).await?);
     let change = compare::change(&from.select(&base)?, &to.select(&head)?);
     let body = Difference {
@@ -75,9 +77,10 @@ struct Asked {
 
 async fn list_history(
     Path((application, profiles)): Path<(String, String)>,
-    (State(app), Asking(asked), headers): (State<Arc<App>>, Asking<Asked>, HeaderMap),
+    (State(app), caller, Asking(asked), headers): (State<Arc<App>>, Caller, Asking<Asked>, HeaderMap),
 ) -> Result<Response, Refusal> {
-    let address = Address::parse(&application, Some(&profiles), asked.label.as_deref())?;
+    let address = app.permit(&caller, Address::parse(&application, Some(&profiles), asked.label.as_deref())?)?;
+    app.check(&caller, Action::About(Verb::History, &address.application))?;
     let changes = limit(asked.limit.as_deref())?;
     let key = asked.key.filter(|key| !key.is_empty()).ok_or_else(|| Refusal::missing("key", "a dotted path"))?;
     let chosen = app.store.snapshot(&address).await?;

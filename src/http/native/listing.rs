@@ -1,6 +1,6 @@
 //! What the repositories hold as a whole: applications, labels, problems, and who is answered by an older commit.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -12,6 +12,8 @@ use crate::config::problem::Problem;
 use crate::store::{Part, Pinned};
 
 use super::{Asked, json};
+use crate::access::Verb;
+use crate::http::access::Caller;
 use crate::http::error::Refusal;
 use crate::http::query::Asking;
 use crate::http::{Route, Scope};
@@ -19,12 +21,12 @@ use crate::http::{Route, Scope};
 /// The routes of this file.
 pub(in crate::http) fn routes() -> Vec<Route> {
     vec![
-        Route::get("/api/v1/applications", Scope::Status, list_applications),
-        Route::get("/api/v1/problems", Scope::Status, list_problems),
+        Route::get("/api/v1/applications", Scope::Needs(Verb::Status), list_applications),
+        Route::get("/api/v1/problems", Scope::Needs(Verb::Status), list_problems),
     ]
 }
 
-async fn list_applications((State(app), Asking(parameters), headers): Asked) -> Result<Response, Refusal> {
+async fn list_applications((State(app), caller, Asking(parameters), headers): Asked) -> Result<Response, Refusal> {
     let chosen = app.store.everywhere(parameters.label()?.as_deref()).await?;
     let mut applications: BTreeMap<Arc<str>, BTreeSet<Arc<str>>> = BTreeMap::new();
     for part in chosen.parts() {
@@ -32,6 +34,7 @@ async fn list_applications((State(app), Asking(parameters), headers): Asked) -> 
         for name in catalogue.applications.keys() {
             let profiles = catalogue.profiles(name);
             let profiles = profiles.into_iter().filter(|profile| app.store.answers_for(part, name, profile));
+            let profiles = profiles.filter(|profile| caller.sees(name, profile, &part.label));
             let profiles: Vec<_> = profiles.collect();
             if !profiles.is_empty() {
                 applications.entry(Arc::clone(name)).or_default().extend(profiles);
@@ -46,22 +49,41 @@ async fn list_applications((State(app), Asking(parameters), headers): Asked) -> 
     Ok(json(&chosen, &listed, &headers))
 }
 
-async fn list_problems((State(app), Asking(parameters), headers): Asked) -> Result<Response, Refusal> {
+async fn list_problems((State(app), caller, Asking(parameters), headers): Asked) -> Result<Response, Refusal> {
     let chosen = app.store.everywhere(parameters.label()?.as_deref()).await?;
     let (parts, several) = (chosen.clone(), chosen.is_joined());
     // Merging every known address is too much work for a thread that serves others as well.
+    let sees = caller.clone();
     let find = move || {
         let of_part = |part: &Part| {
             let source = several.then(|| Arc::clone(&part.source));
-            let problems = answer::all_problems(&part.snapshot).into_iter();
+            let problems = visible(answer::all_problems(&part.snapshot), part, &sees).into_iter();
             problems.map(move |problem| ListedProblem { source: source.clone(), problem }).collect::<Vec<_>>()
         };
         parts.parts().flat_map(of_part).collect::<Vec<_>>()
     };
     let problems = tokio::task::spawn_blocking(find).await.unwrap_or_default();
-    let pinned = app.store.pinned(&chosen).iter().map(PinnedAddress::new).collect();
+    let pinned = app.store.pinned(&chosen);
+    let is_visible = |pinned: &&Pinned| {
+        let (application, profiles) = &pinned.asked;
+        profiles.iter().all(|profile| caller.sees(application, profile, &chosen.first.label))
+    };
+    let pinned = pinned.iter().filter(is_visible).map(PinnedAddress::new).collect();
     let listed = Problems { label: &chosen.first.label, version: chosen.version(), problems, pinned };
     Ok(json(&chosen, &listed, &headers))
+}
+
+/// The problems of files that take part in something that the caller may read.
+fn visible(problems: Vec<Problem>, part: &Part, caller: &Caller) -> Vec<Problem> {
+    if caller.grants().reads_everything() {
+        return problems;
+    }
+    let addresses = part.snapshot.known_addresses();
+    let addresses = addresses.filter(|address| caller.sees(&address.application, &address.profiles[0], &part.label));
+    let files: HashSet<Arc<str>> = addresses
+        .flat_map(|address| part.snapshot.files(&address).map(|file| Arc::clone(&file.path)).collect::<Vec<_>>())
+        .collect();
+    problems.into_iter().filter(|problem| files.contains(&problem.file)).collect()
 }
 
 // ── what goes over the wire ──

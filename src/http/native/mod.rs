@@ -22,22 +22,24 @@ use crate::format::{self, Format};
 use crate::store::refresh::now;
 use crate::store::{Chosen, Part};
 
+use super::access::Caller;
 use super::error::Refusal;
 use super::etag::{accepted, client_has};
 use super::query::Asking;
 use super::{App, Route, Scope};
+use crate::access::Verb;
 
 /// The routes of this protocol.
 pub(super) fn routes() -> Vec<Route> {
     vec![
-        Route::get("/api/v1/config/{application}", Scope::Read, get_default),
-        Route::get("/api/v1/config/{application}/{profiles}", Scope::Read, get_config),
-        Route::get("/api/v1/explain/{application}/{profiles}", Scope::Read, explain_config),
-        Route::get("/api/v1/sources/{application}/{profiles}", Scope::Read, list_sources),
+        Route::get("/api/v1/config/{application}", Scope::Needs(Verb::Read), get_default),
+        Route::get("/api/v1/config/{application}/{profiles}", Scope::Needs(Verb::Read), get_config),
+        Route::get("/api/v1/explain/{application}/{profiles}", Scope::Needs(Verb::Read), explain_config),
+        Route::get("/api/v1/sources/{application}/{profiles}", Scope::Needs(Verb::Read), list_sources),
     ]
 }
 
-pub(super) type Asked = (State<Arc<App>>, Asking<Parameters>, HeaderMap);
+pub(super) type Asked = (State<Arc<App>>, Caller, Asking<Parameters>, HeaderMap);
 
 async fn get_default(Path(application): Path<String>, asked: Asked) -> Result<Response, Refusal> {
     config(&application, None, asked).await
@@ -48,8 +50,8 @@ async fn get_config(Path((application, profiles)): Path<(String, String)>, asked
 }
 
 async fn config(application: &str, profiles: Option<&str>, asked: Asked) -> Result<Response, Refusal> {
-    let (State(app), Asking(parameters), headers) = asked;
-    let address = parameters.address(application, profiles)?;
+    let (State(app), caller, Asking(parameters), headers) = asked;
+    let address = app.permit(&caller, parameters.address(application, profiles)?)?;
     let spelling = parameters.spelling(&headers)?;
     let chosen = app.store.snapshot(&address).await?;
     if parameters.strict()? && !chosen.parts().any(|part| part.snapshot.catalogue.names(&address.application)) {
@@ -61,9 +63,9 @@ async fn config(application: &str, profiles: Option<&str>, asked: Asked) -> Resu
 
 async fn explain_config(
     Path((application, profiles)): Path<(String, String)>,
-    (State(app), Asking(parameters), headers): Asked,
+    (State(app), caller, Asking(parameters), headers): Asked,
 ) -> Result<Response, Refusal> {
-    let address = parameters.address(&application, Some(&profiles))?;
+    let address = app.permit(&caller, parameters.address(&application, Some(&profiles))?)?;
     let resolve = parameters.resolve()?;
     let chosen = app.store.snapshot(&address).await?;
     let body = explanation(&address, &chosen, resolve, parameters.key.as_deref())?;
@@ -93,9 +95,9 @@ pub fn explanation(
 
 async fn list_sources(
     Path((application, profiles)): Path<(String, String)>,
-    (State(app), Asking(parameters), headers): Asked,
+    (State(app), caller, Asking(parameters), headers): Asked,
 ) -> Result<Response, Refusal> {
-    let address = parameters.address(&application, Some(&profiles))?;
+    let address = app.permit(&caller, parameters.address(&application, Some(&profiles))?)?;
     let chosen = app.store.snapshot(&address).await?;
     let selection = chosen.select(&address)?;
     let parts: Vec<_> = chosen.parts().map(|part| Whence::new(part, chosen.is_joined())).collect();

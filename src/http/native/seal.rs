@@ -17,6 +17,8 @@ use crate::secret::error::{OpenError, SealError};
 use crate::secret::place::{Context, Place};
 use crate::secret::sealed::Sealed;
 
+use crate::access::{Action, Verb};
+use crate::http::access::Caller;
 use crate::http::error::Refusal;
 use crate::http::query::Asking;
 use crate::http::sealing_body::{self, Unclear};
@@ -25,18 +27,22 @@ use crate::http::{App, Route, Scope};
 /// The routes of this protocol.
 pub(in crate::http) fn routes() -> Vec<Route> {
     vec![
-        Route::post("/api/v1/encrypt", Scope::Encrypt, seal_value),
-        Route::post("/api/v1/decrypt", Scope::Decrypt, open_value),
+        Route::post("/api/v1/encrypt", Scope::Needs(Verb::Encrypt), seal_value),
+        Route::post("/api/v1/decrypt", Scope::Needs(Verb::Decrypt), open_value),
     ]
 }
 
 async fn seal_value(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Asking(place): Asking<Where>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Refusal> {
     let (context, bound) = (place.context()?, place.bound()?);
+    if let Some(key) = app.store.secrets().ring.encrypts_with() {
+        app.check(&caller, Action::WithKey(Verb::Encrypt, key.as_str()))?;
+    }
     let text = sealing_body::text(&headers, &body).map(Zeroizing::new).map_err(|Unclear(detail)| {
         Refusal::new(StatusCode::BAD_REQUEST, "invalid-body", detail).hint(sealing_body::HINT)
     })?;
@@ -46,10 +52,11 @@ async fn seal_value(
 
 async fn open_value(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Asking(place): Asking<Where>,
     body: Bytes,
 ) -> Result<Response, Refusal> {
-    if !app.may_decrypt {
+    if !caller.grants().may(Action::Any(Verb::Decrypt)) {
         return Err(decrypt_is_off());
     }
     let bound = place.bound()?;

@@ -15,6 +15,8 @@ use percent_encoding::percent_decode_str;
 
 use crate::config::address::{Address, MAX_NAME, MAX_PROFILES, is_unprintable};
 
+use crate::http::access::Caller;
+
 use super::accept::Accept;
 use super::error::{self, Failure};
 
@@ -31,6 +33,8 @@ pub(in crate::http) struct Asked {
     pub(super) accept: Accept,
     /// Those headers that a handler may ask for.
     pub(super) headers: HeaderMap,
+    /// Who asks; `None` where no scope is needed.
+    pub(super) caller: Option<Caller>,
 }
 
 /// The application, profiles and label of a request.
@@ -56,6 +60,7 @@ impl<S: Sync> FromRequestParts<S> for Asked {
             query: parts.uri.query().unwrap_or_default().to_owned(),
             accept: Accept::of(&parts.headers),
             headers: kept(&parts.headers),
+            caller: parts.extensions.get().cloned(),
         })
     }
 }
@@ -66,6 +71,14 @@ impl Asked {
         let mut response = answer.unwrap_or_else(|failure| self.refuse(&failure));
         error::name_download(&mut response, &self.path);
         response
+    }
+
+    /// Who asks.
+    ///
+    /// # Errors
+    /// If the route has no scope, which is a mistake of its table.
+    pub(super) fn caller(&self) -> Result<&Caller, Failure> {
+        self.caller.as_ref().ok_or_else(Failure::forbidden)
     }
 
     /// The segments, of which the first `names` are not empty.

@@ -14,8 +14,10 @@ use percent_encoding::percent_decode_str;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
+use crate::access::{Action, Verb};
 use crate::config::address::Address;
 use crate::http::App;
+use crate::http::access::Caller;
 use crate::http::native::seal::random;
 use crate::http::sealing_body::{self, Unclear};
 use crate::http::spring::asked::Asked;
@@ -44,7 +46,7 @@ pub(super) async fn encrypt_for(
 }
 
 pub(super) async fn decrypt(State(app): State<Arc<App>>, asked: Asked, body: Bytes) -> Response {
-    answer(&asked, &body, |text| open(&app, text, None))
+    answer(&asked, &body, |text| open(&app, asked.caller.as_ref(), text, None))
 }
 
 pub(super) async fn decrypt_for(
@@ -55,7 +57,7 @@ pub(super) async fn decrypt_for(
 ) -> Response {
     answer(&asked, &body, |text| {
         let address = Address::parse(&name, Some(&profiles), None).map_err(|_| Failure::BAD_NAME)?;
-        open(&app, text, Some(&address.application))
+        open(&app, asked.caller.as_ref(), text, Some(&address.application))
     })
 }
 
@@ -166,8 +168,8 @@ fn seal(ring: &Keyring, prefixes: &str, text: &str, application: Option<&str>) -
     Ok(plain_text(if ring.encrypts_with().is_some() { sealed.to_owned() } else { format!("{prefixes}{sealed}") }))
 }
 
-fn open(app: &App, text: &str, application: Option<&str>) -> Result<Response, Failure> {
-    if !app.may_decrypt {
+fn open(app: &App, caller: Option<&Caller>, text: &str, application: Option<&str>) -> Result<Response, Failure> {
+    if !caller.is_some_and(|caller| caller.grants().may(Action::Any(Verb::Decrypt))) {
         return Err(Failure::DECRYPT_IS_OFF);
     }
     let text = text.replace(' ', "+");

@@ -20,6 +20,7 @@ use crate::store::Chosen;
 
 use super::asked::{Asked, Named};
 use super::error::Failure;
+use super::labels::May;
 use super::layers::{self, OfLabel};
 use super::{flat, labels, resource};
 
@@ -55,7 +56,7 @@ async fn environment(
 ) -> Result<Response, Failure> {
     let (media_type, with_origins) = asked.accept.environment().ok_or_else(Failure::not_acceptable)?;
     let named = Named::parse(name, profiles, label)?;
-    let found = find(app, &named, with_origins).await?;
+    let found = find(app, &May::Read(asked.caller()?), &named, with_origins).await?;
     Ok(respond(app, asked, (&named, &found), &media_type))
 }
 
@@ -68,8 +69,8 @@ pub(super) struct Found {
 }
 
 /// Finds the sources of what is asked for.
-pub(super) async fn find(app: &App, named: &Named, with_origins: bool) -> Result<Found, Failure> {
-    let labels = labels::choose(app, named).await?;
+pub(super) async fn find(app: &App, may: &May<'_>, named: &Named, with_origins: bool) -> Result<Found, Failure> {
+    let labels = labels::choose(app, may, named).await?;
     let mut sources = Vec::with_capacity(labels.len() + 1);
     for label in labels.iter().rev() {
         sources.push(sources_of(app, label, &named.address, with_origins)?);

@@ -56,6 +56,11 @@ impl Failure {
         Self { status, message: message.into(), retry_after: None, allow: None, is_silent: false }
     }
 
+    /// 403: whoever asks may not do that, whether it exists or not.
+    pub(super) fn forbidden() -> Self {
+        Self::new(StatusCode::FORBIDDEN, "this identity may not do that")
+    }
+
     /// 400: a name or parameter cannot mean anything.
     pub(super) fn bad(message: &str) -> Self {
         Self::new(StatusCode::BAD_REQUEST, message)

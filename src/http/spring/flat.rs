@@ -20,6 +20,7 @@ use super::asked::{Asked, Named};
 use super::environment::{Written, answered};
 use super::error::Failure;
 use super::labels;
+use super::labels::May;
 use super::layers::{self, OfLabel};
 
 /// The extensions of the flat formats.
@@ -53,7 +54,7 @@ pub(super) async fn file(app: &App, asked: &Asked, label: Option<&str>, file: &s
         return nothing(app, format);
     }
     let named = Named::parse(name, profiles, label)?;
-    let labels = labels::choose(app, &named).await?;
+    let labels = labels::choose(app, &May::Read(asked.caller()?), &named).await?;
     let spelled = match labels.last() {
         None => return nothing(app, format),
         Some(strongest) if strongest.is_of_spring() => of_spring(app, &labels, &named, (format, resolve))?,

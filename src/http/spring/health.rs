@@ -12,10 +12,12 @@ use serde::Serialize;
 use tokio::time::{Instant, sleep};
 
 use crate::http::App;
+use crate::http::access::Caller;
 
 use super::asked::{Asked, Named};
 use super::environment;
 use super::error::Failure;
+use super::labels::May;
 
 /// The media type of health.
 const MEDIA_TYPE: &str = "application/vnd.spring-boot.actuator.v3+json";
@@ -69,7 +71,7 @@ async fn look(app: &App) -> Component {
     let mut repositories = Vec::new();
     for health in &app.spring.health {
         let found = match Named::parse(&health.name, &health.profiles, health.label.as_deref()) {
-            Ok(named) => environment::find(app, &named, false).await,
+            Ok(named) => environment::find(app, &May::Read(&Caller::server()), &named, false).await,
             Err(failure) => Err(failure),
         };
         let profiles = health.profiles.split(',').map(str::to_owned).collect();

@@ -5,8 +5,10 @@
 
 use std::sync::Arc;
 
+use crate::access::Permitted;
 use crate::config::address::Address;
 use crate::http::App;
+use crate::http::access::Caller;
 use crate::store::{ChooseError, Chosen};
 
 use super::asked::Named;
@@ -16,15 +18,33 @@ use super::layers::OfLabel;
 /// The most labels of one request; each may have to be read from the local copy.
 const MAX_LABELS: usize = 8;
 
+/// What somebody asks to read, and who it is.
+pub(super) enum May<'a> {
+    /// The merged configuration.
+    Read(&'a Caller),
+    /// The file at a path, as it is.
+    Plain(&'a Caller, &'a str),
+}
+
+impl May<'_> {
+    fn permit(&self, app: &App, address: Address) -> Result<Permitted<Address>, Failure> {
+        let permitted = match self {
+            Self::Read(caller) => app.permit(caller, address),
+            Self::Plain(caller, path) => caller.permit_plain(&app.access, address, path),
+        };
+        permitted.map_err(|_| Failure::forbidden())
+    }
+}
+
 /// What was chosen for each label of a list, in the order asked; for no label, for the default one.
-pub(super) async fn choose(app: &App, named: &Named) -> Result<Vec<OfLabel>, Failure> {
+pub(super) async fn choose(app: &App, may: &May<'_>, named: &Named) -> Result<Vec<OfLabel>, Failure> {
     let of_label = |chosen, asked: Option<&str>| OfLabel { chosen, asked: asked.map(Arc::from) };
     if app.spring.folder_label.is_some() {
-        let chosen = choose_one(app, &named.address, None).await?;
+        let chosen = choose_one(app, may, &named.address, None).await?;
         return Ok(vec![of_label(chosen, named.label.as_deref())]);
     }
     let Some(list) = &named.label else {
-        return Ok(vec![of_label(choose_one(app, &named.address, None).await?, None)]);
+        return Ok(vec![of_label(choose_one(app, may, &named.address, None).await?, None)]);
     };
     let mut labels: Vec<&str> = list.split(',').collect();
     while labels.len() > 1 && labels.last().is_some_and(|label| label.is_empty()) {
@@ -36,7 +56,7 @@ pub(super) async fn choose(app: &App, named: &Named) -> Result<Vec<OfLabel>, Fai
     let skips = app.spring.skip_unknown_labels && labels.len() > 1;
     let (mut chosen, mut unknown) = (Vec::with_capacity(labels.len()), None);
     for label in labels {
-        match choose_one(app, &named.address, Some(label)).await {
+        match choose_one(app, may, &named.address, Some(label)).await {
             Ok(one) => chosen.push(of_label(one, Some(label))),
             Err(failure) if skips && failure.is_absence() => unknown = Some(failure),
             Err(failure) => return Err(failure),
@@ -45,9 +65,10 @@ pub(super) async fn choose(app: &App, named: &Named) -> Result<Vec<OfLabel>, Fai
     unknown.filter(|_| chosen.is_empty()).map_or(Ok(chosen), Err)
 }
 
-async fn choose_one(app: &App, address: &Address, label: Option<&str>) -> Result<Chosen, Failure> {
+async fn choose_one(app: &App, may: &May<'_>, address: &Address, label: Option<&str>) -> Result<Chosen, Failure> {
     let ask = async |label: Option<&str>| {
         let address = Address { label: label.map(Arc::from), ..address.clone() };
+        let address = may.permit(app, address)?;
         app.store.snapshot(&address).await.map_err(|error| failure(app, error, label))
     };
     if label == Some("") {

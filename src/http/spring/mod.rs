@@ -22,6 +22,7 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodRouter, get, post};
 
 use super::{App, Route, Scope};
+use crate::access::Verb;
 pub(super) use asked::Asked;
 use error::Failure;
 
@@ -30,20 +31,20 @@ pub use settings::{Health, Settings};
 /// The routes of this protocol. Layerd's own paths, which are literal, win over the placeholders here.
 pub(super) fn routes() -> Vec<Route> {
     let mut routes = vec![
-        reads("/{file}", Scope::Read, get(flat::get_file)),
-        reads("/{name}/{profiles}", Scope::Read, get(environment::get_pair)),
-        reads("/{name}/{profiles}/{label}", Scope::Read, get(environment::get_triple)),
-        reads("/{name}/{profiles}/{label}/{*path}", Scope::Read, get(resource::get_resource)),
-        reads("/encrypt/status", Scope::Status, get(encrypt::get_status)),
-        reads("/key", Scope::Status, get(encrypt::get_key)),
-        reads("/key/{name}/{profiles}", Scope::Status, get(encrypt::get_key)),
-        changes("/encrypt", Scope::Encrypt, post(encrypt::encrypt)),
-        changes("/decrypt", Scope::Decrypt, post(encrypt::decrypt)),
-        changes("/encrypt/{name}/{profiles}", Scope::Encrypt, post(encrypt::encrypt_for)),
-        changes("/decrypt/{name}/{profiles}", Scope::Decrypt, post(encrypt::decrypt_for)),
+        reads("/{file}", Scope::Needs(Verb::Read), get(flat::get_file)),
+        reads("/{name}/{profiles}", Scope::Needs(Verb::Read), get(environment::get_pair)),
+        reads("/{name}/{profiles}/{label}", Scope::Needs(Verb::Read), get(environment::get_triple)),
+        reads("/{name}/{profiles}/{label}/{*path}", Scope::Needs(Verb::Plain), get(resource::get_resource)),
+        reads("/encrypt/status", Scope::Needs(Verb::Status), get(encrypt::get_status)),
+        reads("/key", Scope::Needs(Verb::Status), get(encrypt::get_key)),
+        reads("/key/{name}/{profiles}", Scope::Needs(Verb::Status), get(encrypt::get_key)),
+        changes("/encrypt", Scope::Needs(Verb::Encrypt), post(encrypt::encrypt)),
+        changes("/decrypt", Scope::Needs(Verb::Decrypt), post(encrypt::decrypt)),
+        changes("/encrypt/{name}/{profiles}", Scope::Needs(Verb::Encrypt), post(encrypt::encrypt_for)),
+        changes("/decrypt/{name}/{profiles}", Scope::Needs(Verb::Decrypt), post(encrypt::decrypt_for)),
         // Applications of these names have labels as well.
-        Route::get("/encrypt/{name}/{profiles}", Scope::Read, environment::get_triple),
-        Route::get("/decrypt/{name}/{profiles}", Scope::Read, environment::get_triple),
+        Route::get("/encrypt/{name}/{profiles}", Scope::Needs(Verb::Read), environment::get_triple),
+        Route::get("/decrypt/{name}/{profiles}", Scope::Needs(Verb::Read), environment::get_triple),
     ];
     routes.extend(health_routes());
     routes

@@ -25,6 +25,7 @@ use super::asked::{Asked, Named};
 use super::environment::{Written, answered};
 use super::error::Failure;
 use super::labels;
+use super::labels::May;
 use super::layers::{self, OfLabel};
 
 /// The largest file that is sent.
@@ -56,7 +57,7 @@ pub(super) async fn resource(
     let resolves = asked.resolves_placeholders()?;
     let (path, kind) = (Asked::file(path)?, asked.accept.resource());
     let named = Named::parse(name, profiles, label.map(String::as_str))?;
-    let all = labels::choose(app, &named).await.map_err(Failure::of_file)?;
+    let all = labels::choose(app, &May::Plain(asked.caller()?, &path), &named).await.map_err(Failure::of_file)?;
     let found = all.iter().rev().find_map(|label| find(app, label, &named.address, &path).map(|found| (label, found)));
     let (label, (part, file)) = found.ok_or_else(Failure::no_file)?;
     if file.size > LARGEST {

@@ -1,5 +1,6 @@
 //! The server's answers over HTTP.
 
+mod access;
 mod config;
 mod keys;
 mod labels;

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::rust::{Source, words};
 
 /// Every top-level module and its floor. `main` and `lib` are the roof: they may see everything.
-const FLOORS: [(&str, u32); 19] = [
+const FLOORS: [(&str, u32); 20] = [
     ("main", 9),
     ("lib", 9),
     ("cli", 8),
@@ -23,6 +23,7 @@ const FLOORS: [(&str, u32); 19] = [
     ("source", 3),
     ("answer", 3),
     ("snapshot", 2),
+    ("access", 1),
     ("format", 1),
     ("secret", 1),
     ("schema", 1),
@@ -34,7 +35,7 @@ const FLOORS: [(&str, u32); 19] = [
 const SIDEWAYS: [(&str, &str); 3] = [("serve", "settings"), ("serve", "telemetry"), ("settings", "telemetry")];
 
 /// The deciding half: values in, values out.
-const DECIDING: [&str; 8] = ["config", "format", "secret", "schema", "flag", "snapshot", "answer", "check"];
+const DECIDING: [&str; 9] = ["access", "config", "format", "secret", "schema", "flag", "snapshot", "answer", "check"];
 
 /// What the deciding half never touches.
 const OUTSIDE: [&str; 14] = [

@@ -1,0 +1,121 @@
+//! The file of access tokens: read at the start, and again when it changes or a signal asks for it.
+//!
+//! A file that cannot be read, or that holds something that is not understood, ends the start. While the server runs it
+//! changes nothing: the tokens in force stay, and that is logged once and counted.
+
+use std::fs::{self, File};
+use std::io::Read as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::registry::Registry;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{error, info};
+
+use crate::access::token::{TokenFile, Tokens};
+use crate::http::access::Access;
+use crate::settings::Settings;
+
+use super::ServeError;
+
+/// The largest file of tokens: some 40,000 of them.
+const LARGEST: u64 = 16 << 20;
+
+/// How often the file is looked at. A token that was taken out of it ends within this time, so it is short; a look is one
+/// question to the file system.
+const PERIOD: Duration = Duration::from_secs(2);
+
+/// What changes when a file is written anew.
+type Stamp = (u64, u64, i64, i64);
+
+/// Who may do what, as the settings say.
+///
+/// # Errors
+/// If there is a file of tokens that cannot be used.
+pub(super) fn access(settings: &Settings) -> Result<Access, ServeError> {
+    match &settings.tokens_file {
+        Some(path) => Ok(Access::with_tokens(load(path).map_err(ServeError::Tokens)?)),
+        None => Ok(Access::open(settings.secrets.decrypt)),
+    }
+}
+
+/// Registers what is counted, and follows the file of tokens if there is one. The handle asks for a look at it at once.
+pub(super) fn start(
+    settings: &Settings,
+    access: Arc<Access>,
+    registry: &mut Registry,
+    tasks: &TaskTracker,
+    shutdown: &CancellationToken,
+) -> Arc<Notify> {
+    access.register(registry);
+    let asked = Arc::new(Notify::new());
+    if let Some(path) = settings.tokens_file.clone() {
+        let failures = Counter::default();
+        let help = "Reloads of the token file that failed; the tokens in force stay";
+        registry.register("layerd_token_reload_failures", help, failures.clone());
+        let (asked, shutdown) = (Arc::clone(&asked), shutdown.clone());
+        tasks.spawn(async move { shutdown.run_until_cancelled(follow(path, access, asked, failures)).await });
+    }
+    asked
+}
+
+/// Reads the tokens of a file.
+///
+/// # Errors
+/// Everything that is wrong with it, a line each, with its name.
+fn load(path: &Path) -> Result<Tokens, String> {
+    let name = path.display();
+    let text = read(path).map_err(|reason| format!("the token file `{name}` cannot be used: {reason}"))?;
+    let file = TokenFile::parse(&text).map_err(|error| format!("`{name}` is not a file of tokens: {error}"))?;
+    Tokens::new(&file).map_err(|errors| {
+        let told = errors.iter().map(|error| format!("{name}: {error}\nhint: {}", error.hint));
+        told.collect::<Vec<_>>().join("\n")
+    })
+}
+
+fn read(path: &Path) -> Result<String, String> {
+    // Before it is opened: to open a pipe waits for whoever writes to it.
+    let found = fs::metadata(path).map_err(|error| error.to_string())?;
+    if !found.is_file() || found.len() > LARGEST {
+        return Err(format!("it is not a regular file of at most {} MiB", LARGEST >> 20));
+    }
+    let mut text = String::new();
+    let file = File::open(path).map_err(|error| error.to_string())?;
+    file.take(LARGEST).read_to_string(&mut text).map_err(|error| error.to_string())?;
+    Ok(text)
+}
+
+/// Takes over the tokens of the file whenever it changes, until the task is ended.
+async fn follow(path: PathBuf, access: Arc<Access>, asked: Arc<Notify>, failures: Counter) {
+    let mut seen = stamp(&path);
+    loop {
+        // Whether it was asked for or is due makes no difference: what has not changed is not read.
+        drop(tokio::time::timeout(PERIOD, asked.notified()).await);
+        let now = stamp(&path);
+        if now == seen {
+            continue;
+        }
+        seen = now;
+        match load(&path) {
+            Ok(tokens) => {
+                info!(tokens = tokens.len(), "access tokens are reloaded");
+                access.reload(tokens);
+            }
+            Err(reason) => {
+                failures.inc();
+                error!("the access tokens in force stay: {reason}");
+            }
+        }
+    }
+}
+
+/// How the file looks now; `None` if it cannot be seen.
+fn stamp(path: &Path) -> Option<Stamp> {
+    let found = fs::metadata(path).ok()?;
+    Some((found.ino(), found.len(), found.mtime(), found.mtime_nsec()))
+}
