@@ -30,8 +30,18 @@ impl Joined {
     /// Adds a value; `spelled` says how one that is no secret is spelled inside text.
     pub(crate) fn push(&mut self, value: &Value, spelled: impl FnOnce(&Value) -> Cow<'_, str>) {
         let Value::Secret(secret) = value else { return self.push_text(&spelled(value)) };
-        self.sealed.get_or_insert_with(|| self.text.to_string()).push_str(&secret.sealed);
-        self.text.push_str(secret.plain.expose());
+        self.push_sealed(&secret.sealed);
+        self.push_hidden(secret.plain.expose());
+    }
+
+    /// Says that a secret follows, with its sealed form; [`Self::push_hidden`] adds the secret.
+    pub(crate) fn push_sealed(&mut self, sealed: &str) {
+        self.sealed.get_or_insert_with(|| self.text.to_string()).push_str(sealed);
+    }
+
+    /// Adds a part of a secret of which the sealed form has been added.
+    pub(crate) fn push_hidden(&mut self, text: &str) {
+        self.text.push_str(text);
     }
 
     pub(crate) fn into_value(mut self) -> Value {

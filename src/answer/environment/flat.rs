@@ -11,11 +11,11 @@ use indexmap::IndexMap;
 
 use crate::answer::{Spelled, etag};
 use crate::config::layer::Data;
-use crate::config::value::{Map, Value};
+use crate::config::value::{Map, Number, Value};
 use crate::format::spring::{dump, json};
 use crate::format::{Format, java};
 
-use super::placeholder::Placeholders;
+use super::placeholder::{self, Placeholders};
 use super::{Environment, Property, nest};
 
 /// A format that merges all sources.
@@ -93,7 +93,8 @@ pub fn combined(environment: &Environment) -> IndexMap<Arc<str>, Value> {
 /// All that [`FlatError`] says.
 pub fn spell_flat(environment: &Environment, spelling: FlatSpelling) -> Result<Spelled, FlatError> {
     let mut placeholders = Placeholders::new(environment);
-    let mut filled = |value| if spelling.resolve { fill(&mut placeholders, value) } else { Ok(value) };
+    let is_yaml = spelling.format == Flat::Yaml;
+    let mut filled = |value| if spelling.resolve { fill(&mut placeholders, value, is_yaml) } else { Ok(value) };
     let flat = combined(environment);
     let value = match spelling.format {
         Flat::Properties => {
@@ -117,16 +118,25 @@ pub fn spell_flat(environment: &Environment, spelling: FlatSpelling) -> Result<S
     Ok(Spelled { etag, body: Bytes::from(write(&value.revealed())), is_secret: true })
 }
 
-fn fill(placeholders: &mut Placeholders<'_>, value: Value) -> Result<Value, FlatError> {
+/// Fills in the placeholders of all keys and values. `numbers`: a default that is the whole value, and a whole number, is
+/// one, as in `${PORT:8080}`; it is written in YAML as Spring has always written it.
+fn fill(placeholders: &mut Placeholders<'_>, value: Value, numbers: bool) -> Result<Value, FlatError> {
     Ok(match value {
-        Value::String(text) => placeholders.fill(&text)?,
+        Value::String(text) => match placeholders.fill(&text)? {
+            Value::String(filled) if numbers && placeholder::whole_default(&text) == Some(&*filled) => {
+                let number = filled.parse::<i64>().ok().filter(|number| *number.to_string() == *filled);
+                number.map_or(Value::String(filled), |number| Value::Number(Number::Integer(number)))
+            }
+            filled => filled,
+        },
+        Value::Secret(secret) => placeholders.fill_secret(&secret)?,
         Value::List(items) => {
-            Value::List(items.into_iter().map(|item| fill(placeholders, item)).collect::<Result<_, _>>()?)
+            Value::List(items.into_iter().map(|item| fill(placeholders, item, numbers)).collect::<Result<_, _>>()?)
         }
         Value::Map(map) => {
             let entries = map.into_iter().map(|(key, value)| {
-                let key = key_of(&fill(placeholders, Value::String(key))?);
-                Ok::<_, FlatError>((key, fill(placeholders, value)?))
+                let key = key_of(&placeholders.fill(&key)?);
+                Ok::<_, FlatError>((key, fill(placeholders, value, numbers)?))
             });
             Value::Map(entries.collect::<Result<_, _>>()?)
         }

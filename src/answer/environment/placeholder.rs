@@ -1,14 +1,14 @@
 //! `${key}` and `${key:default}` as Spring fills them in for the flat formats and for plain resources.
 //!
-//! Values come from the sources of the environment, the strongest first, and from nowhere else. What is not known stays
-//! as written; a circle is the fault of the whole answer.
+//! Values come from the sources of the environment, the strongest first, and from nowhere else. What is not known keeps
+//! its braces; a circle is the fault of the whole answer. Opened secrets are filled in like other texts.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use crate::config::joined::Joined;
 use crate::config::layer::Data;
-use crate::config::value::{Number, Value};
+use crate::config::value::{Number, Opened, Value};
 use crate::format::java;
 
 use super::{Environment, FlatError};
@@ -31,12 +31,13 @@ pub struct Placeholders<'e> {
 
 /// A piece of a text.
 enum Piece<'t> {
-    Literal(&'t str),
-    /// Between `${` and `}`; `whole` with them.
-    Placeholder {
-        whole: &'t str,
-        inner: &'t str,
+    Literal {
+        /// Where it begins in the text.
+        at: usize,
+        text: &'t str,
     },
+    /// What stands between `${` and `}`.
+    Placeholder(&'t str),
 }
 
 impl<'e> Placeholders<'e> {
@@ -58,42 +59,94 @@ impl<'e> Placeholders<'e> {
         if !text.contains("${") {
             return Ok(Value::from(text));
         }
+        let mut out = Joined::default();
+        self.join(text, &mut out, Joined::push_text)?;
+        Ok(out.into_value())
+    }
+
+    /// An opened secret with its placeholders filled in, which is as secret as it was.
+    ///
+    /// # Errors
+    /// As for [`Self::fill`].
+    pub fn fill_secret(&mut self, secret: &Opened) -> Result<Value, FlatError> {
+        let plain = secret.plain.expose();
+        if !plain.contains("${") {
+            return Ok(Value::Secret(secret.clone()));
+        }
+        let mut out = Joined::default();
+        out.push_sealed(&secret.sealed);
+        self.join(plain, &mut out, Joined::push_hidden)?;
+        Ok(out.into_value())
+    }
+
+    /// Adds a text with its placeholders filled in; `literal` adds what stands between them.
+    fn join(&mut self, text: &str, out: &mut Joined, literal: fn(&mut Joined, &str)) -> Result<(), FlatError> {
         if self.depth >= CHAIN {
             return Err(FlatError::TooLarge);
         }
         self.depth += 1;
-        let mut out = Joined::default();
         for piece in pieces(text) {
             let length = out.len();
             match piece {
-                Piece::Literal(literal) => out.push_text(literal),
-                Piece::Placeholder { whole, inner } => match self.value(inner)? {
-                    None => out.push_text(whole),
-                    Some(value) => out.push(&value, spelled),
-                },
+                Piece::Literal { text, .. } => literal(out, text),
+                Piece::Placeholder(inner) => self.value(inner, out)?,
             }
             self.left = self.left.checked_sub(out.len() - length).ok_or(FlatError::TooLarge)?;
         }
         self.depth -= 1;
-        Ok(out.into_value())
+        Ok(())
     }
 
-    /// What a placeholder stands for; `None`: it is not known and has no default.
-    fn value(&mut self, inner: &str) -> Result<Option<Value>, FlatError> {
-        let filled = self.fill(inner)?;
-        // A secret names no key: which keys are there would tell what it is.
-        let Value::String(name) = &filled else { return Ok(None) };
-        if let Some(value) = self.named(name)? {
-            return Ok(Some(value));
+    /// Adds what a placeholder stands for. Of one that is not known and has no default the key is added, in its braces,
+    /// with what is nested in it filled in.
+    fn value(&mut self, inner: &str, out: &mut Joined) -> Result<(), FlatError> {
+        let (key, default) = split(inner);
+        // A key may hold a colon.
+        if default.is_some()
+            && !inner.contains("${")
+            && let Some(value) = self.named(inner)?
+        {
+            out.push(&value, spelled);
+            return Ok(());
         }
-        let Some((key, _)) = name.split_once(':') else { return Ok(None) };
-        if let Some(value) = self.named(key)? {
-            return Ok(Some(value));
+        match self.fill(&key)? {
+            Value::Secret(key) => self.secretly_named(inner, &key, default, out),
+            key => {
+                let key = spelled(&key);
+                match (self.named(&key)?, default) {
+                    (Some(value), _) => out.push(&value, spelled),
+                    (None, Some(default)) => self.join(default, out, Joined::push_text)?,
+                    (None, None) => out.push_text(&format!("${{{key}}}")),
+                }
+                Ok(())
+            }
         }
-        match inner.split_once(':') {
-            Some((_, default)) => self.fill(default).map(Some),
-            None => Ok(None),
+    }
+
+    /// As [`Self::value`] for a key with a secret in it: what it leads to tells the key, so that is a secret too.
+    fn secretly_named(
+        &mut self,
+        inner: &str,
+        key: &Opened,
+        default: Option<&str>,
+        out: &mut Joined,
+    ) -> Result<(), FlatError> {
+        out.push_sealed(&format!("${{{}}}", key.sealed));
+        let name = key.plain.expose();
+        let named = self.named(name).map_err(|error| match error {
+            FlatError::Circle(_) => FlatError::Circle(inner.to_owned()),
+            other => other,
+        });
+        match (named?, default) {
+            (Some(value), _) => out.push(&value, spelled),
+            (None, Some(default)) => self.join(default, out, Joined::push_text)?,
+            (None, None) => {
+                out.push_hidden("${");
+                out.push_hidden(name);
+                out.push_hidden("}");
+            }
         }
+        Ok(())
     }
 
     fn named(&mut self, key: &str) -> Result<Option<Value>, FlatError> {
@@ -101,20 +154,43 @@ impl<'e> Placeholders<'e> {
         if let Some(known) = self.known.get(key) {
             return Ok(Some(known.clone()));
         }
+        if matches!(data, Data::Text(_) | Data::Secret(_)) && !self.active.insert(key) {
+            return Err(FlatError::Circle(key.to_owned()));
+        }
         let value = match data {
-            Data::Text(text) => {
-                if !self.active.insert(key) {
-                    return Err(FlatError::Circle(key.to_owned()));
-                }
-                let value = self.fill(text)?;
-                self.active.remove(key);
-                value
-            }
+            Data::Text(text) => self.fill(text)?,
+            Data::Secret(secret) => self.fill_secret(secret)?,
             other => other.to_value(),
         };
+        self.active.remove(key);
         self.known.insert(key, value.clone());
         Ok(Some(value))
     }
+}
+
+/// The key of a placeholder and its default, which begins at the first colon outside of the placeholders within it. `\:`
+/// is a colon of the key.
+fn split(inner: &str) -> (Cow<'_, str>, Option<&str>) {
+    for piece in pieces(inner) {
+        let Piece::Literal { at, text } = piece else { continue };
+        let colons = text.match_indices(':').map(|(offset, _)| at + offset);
+        if let Some(colon) = colons.into_iter().find(|colon| !inner[..*colon].ends_with('\\')) {
+            return (unescaped(&inner[..colon]), Some(&inner[colon + 1..]));
+        }
+    }
+    (unescaped(inner), None)
+}
+
+/// The default of a text that is one placeholder and nothing else.
+pub(super) fn whole_default(text: &str) -> Option<&str> {
+    match pieces(text).as_slice() {
+        [Piece::Literal { text: "", .. }, Piece::Placeholder(inner), Piece::Literal { text: "", .. }] => split(inner).1,
+        _ => None,
+    }
+}
+
+fn unescaped(key: &str) -> Cow<'_, str> {
+    if key.contains("\\:") { Cow::Owned(key.replace("\\:", ":")) } else { Cow::Borrowed(key) }
 }
 
 /// A value as it is spelled inside text.
@@ -133,20 +209,21 @@ pub(super) fn spelled(value: &Value) -> Cow<'_, str> {
 fn pieces(text: &str) -> Vec<Piece<'_>> {
     let ends = closing_braces(text);
     let (mut pieces, mut done, mut from) = (Vec::new(), 0, 0);
+    let literal = |at: usize, end: usize| Piece::Literal { at, text: &text[at..end] };
     while let Some(offset) = text[from..].find("${") {
         let start = from + offset;
         from = start + 2;
         let escapes = text[done..start].bytes().rev().take_while(|byte| *byte == b'\\').take(2).count();
         if escapes > 0 {
-            pieces.push(Piece::Literal(&text[done..start - escapes]));
+            pieces.push(literal(done, start - escapes));
             done = start;
         } else if let Some(end) = ends.get(&(start + 1)) {
-            pieces.push(Piece::Literal(&text[done..start]));
-            pieces.push(Piece::Placeholder { whole: &text[start..=*end], inner: &text[start + 2..*end] });
+            pieces.push(literal(done, start));
+            pieces.push(Piece::Placeholder(&text[start + 2..*end]));
             (done, from) = (end + 1, end + 1);
         }
     }
-    pieces.push(Piece::Literal(&text[done..]));
+    pieces.push(literal(done, text.len()));
     pieces
 }
 
@@ -192,10 +269,25 @@ mod tests {
             ("${f} ${t} ${l[0]} [${n}]", "1.0E10 true p []"),
             ("${c} ${ a } $a #{a} ${a", "${c} ${ a } $a #{a} ${a"),
             ("${c:} ${c:d:e} ${c:${a}} ${c:${d}}", " d:e 1 ${d}"),
-            ("${${name}} ${c${name}} ${c.${name}:z}", "1 ${c${name}} z"),
+            ("${${name}} ${c${name}} ${c.${name}:z}", "1 ${ca} z"),
             ("${k:l} ${c:{x}}", "colon {x}"),
             ("\\${a} \\\\${a} \\\\\\${a} ${c:\\${a}}", "${a} ${a} \\${a} ${a}"),
-            ("${${a} } ${a}} {${a}", "${${a} } 1} {1"),
+            ("${${a} } ${a}} {${a}", "${1 } 1} {1"),
+        ] {
+            assert_eq!(filled(yaml, text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_nested_in_a_key_is_filled_in_whether_or_not_anything_answers() {
+        let yaml = "zone: north\ndock: {north: pier}\nowner: ann\n'a:b': colon\n";
+        for (text, expected) in [
+            ("${dock.${zone}} ${buoy.${zone}} ${buoy.${tide.${zone}}}", "pier ${buoy.north} ${buoy.${tide.north}}"),
+            ("${buoy.${tide.${zone}:low}} ${buoy.\\${zone}}", "${buoy.low} ${buoy.${zone}}"),
+            ("${m.${STAGE:dev}.url:http://h:1} ${q.${P:}.uri:amqp://u@h}", "http://h:1 amqp://u@h"),
+            ("${x.${p:}y.${q:r}:z} ${x.${p:}y.${q:r}}", "z ${x.y.r}"),
+            ("${${nothing:owner}} ${${nothing:nowhere}:other} ${buoy:${zone}:${owner}}", "ann other north:ann"),
+            ("${a:b} ${a\\:b} ${a\\:c:d}", "colon colon d"),
         ] {
             assert_eq!(filled(yaml, text), expected, "{text}");
         }

@@ -12,6 +12,7 @@ use crate::config::layer::Document;
 use crate::config::locations::{Names, fold};
 use crate::config::problem::{Fault, Position, Problem};
 use crate::config::select::spring_stems;
+use crate::config::steering::Steering;
 use crate::snapshot::{Parsed, Snapshot};
 
 use super::Question;
@@ -36,6 +37,8 @@ pub(super) struct Walk<'a> {
     taken: Vec<Taken<'a>>,
     /// The paths that have been read: a file takes part once.
     seen: HashSet<&'a str>,
+    /// What the documents of files for all profiles say about groups, whether or not they take part.
+    steerings: Vec<&'a Steering>,
     /// A document was passed over because the profiles are not known.
     has_waiting: bool,
     /// The files that were imported, which may have files of profiles beside them.
@@ -54,6 +57,7 @@ impl<'a> Walk<'a> {
             profiles: None,
             taken: Vec::new(),
             seen: HashSet::new(),
+            steerings: Vec::new(),
             has_waiting: false,
             imported: Vec::new(),
             broken: Vec::new(),
@@ -121,6 +125,9 @@ impl<'a> Walk<'a> {
             self.broken.extend(errors(file));
         }
         for (index, document) in file.body.documents.iter().enumerate() {
+            if !of_profile && !document.steering.groups.is_empty() {
+                self.steerings.push(&document.steering);
+            }
             if !self.holds(document) {
                 self.has_waiting |= self.profiles.is_none();
                 continue;
@@ -196,6 +203,8 @@ impl<'a> Walk<'a> {
         let mut groups: HashMap<&Arc<str>, &[Arc<str>]> = HashMap::new();
         for steering in self.taken.iter().rev().map(|(file, index)| &file.body.documents[*index].steering) {
             wanted.extend(&steering.include);
+        }
+        for steering in self.steerings.iter().rev() {
             for (name, members) in &steering.groups {
                 groups.entry(name).or_insert(members);
             }
@@ -284,6 +293,20 @@ mod tests {
         ];
         assert_eq!(asked(&files, "dev"), "x-more.yml x-eu.yml x.yml application.yml");
         assert_eq!(asked(&files, "default,dev"), "x.yml application.yml");
+    }
+
+    #[test]
+    fn groups_count_wherever_a_file_for_all_profiles_names_them() {
+        let files = [
+            ("x.yml", "a: 1\n---\nspring.config.activate.on-profile: prod\nspring.profiles.group.dev: eu"),
+            ("x-eu.yml", "b: 1"),
+            ("x-us.yml", "b: 2"),
+            ("x-prod.yml", "spring.profiles.group.prod: us"),
+        ];
+        assert_eq!(asked(&files, "dev"), "x-eu.yml x.yml#0");
+        assert_eq!(asked(&files, "prod"), "x-prod.yml x.yml#1 x.yml#0");
+        let cloud = "spring.config.activate.on-cloud-platform: kubernetes\nspring.profiles.group.dev: us";
+        assert_eq!(asked(&[("x.yml", cloud), ("x-us.yml", "b: 2")], "dev"), "x-us.yml");
     }
 
     #[test]

@@ -5,6 +5,8 @@
 
 mod map;
 
+use std::collections::HashSet;
+
 use crate::config::key::{self, Key};
 use crate::config::layer::{Data, Entry, Node, Tag};
 use crate::config::problem::{Fault, Position};
@@ -12,7 +14,7 @@ use crate::config::semantics::Semantics;
 
 use super::{Limits, NEST_LESS, document};
 
-use map::{OpenMap, Pending};
+use map::{Aliases, OpenMap, Pending};
 
 /// A document in the making. Between documents it is empty; the number of values is counted over the whole file.
 pub(super) struct Builder<'a> {
@@ -21,6 +23,8 @@ pub(super) struct Builder<'a> {
     stack: Vec<Frame>,
     root: Option<Node>,
     values: usize,
+    /// What comes next is what an alias stands for.
+    of_alias: bool,
 }
 
 /// A list or map that is still open.
@@ -37,13 +41,15 @@ enum Content {
         items: Vec<Node>,
         /// The value of a merge key: its items are maps to merge, not items of a list.
         of_merge: bool,
+        /// The items that an alias has brought, if it is.
+        of_aliases: HashSet<usize>,
     },
     Map(OpenMap),
 }
 
 impl<'a> Builder<'a> {
     pub(super) fn new(limits: &'a Limits, semantics: Semantics) -> Self {
-        Self { limits, semantics, stack: Vec::new(), root: None, values: 0 }
+        Self { limits, semantics, stack: Vec::new(), root: None, values: 0, of_alias: false }
     }
 
     /// The number of open lists and maps.
@@ -78,12 +84,19 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
-    /// A merge key, the value of which comes next.
+    /// Says whether what follows is what an alias stands for.
+    pub(super) fn mark_alias(&mut self, of_alias: bool) {
+        self.of_alias = of_alias;
+    }
+
+    /// A merge key, the value of which comes next. SnakeYAML takes several in a map.
     ///
     /// # Errors
     /// `duplicate-key`.
     pub(super) fn merge_key(&mut self, at: Position) -> Result<(), Fault> {
-        if let Some(first) = self.innermost_map().and_then(OpenMap::merge_place) {
+        if self.semantics == Semantics::Native
+            && let Some(first) = self.innermost_map().and_then(OpenMap::merge_place)
+        {
             return Err(document::given_twice(&self.path("<<"), at, first)
                 .with_hint("merge several maps with one key: `<<: [*first, *second]`"));
         }
@@ -98,7 +111,7 @@ impl<'a> Builder<'a> {
     pub(super) fn leaf(&mut self, data: Data, at: Position, tag: Option<Tag>) -> Result<(), Fault> {
         self.count(at)?;
         self.check_tag(tag, tag == Some(Tag::Unset) && data == Data::Null, at)?;
-        self.place(Node { data, at, tag })
+        self.place(Node { data, at, tag }, HashSet::new())
     }
 
     /// A list begins.
@@ -107,7 +120,7 @@ impl<'a> Builder<'a> {
     /// `too-deep`, `too-many-nodes`, `misplaced-tag`.
     pub(super) fn open_list(&mut self, at: Position, tag: Option<Tag>) -> Result<(), Fault> {
         let of_merge = self.is_merging();
-        let content = Content::List { items: Vec::new(), of_merge };
+        let content = Content::List { items: Vec::new(), of_merge, of_aliases: HashSet::new() };
         self.open(content, at, tag, matches!(tag, Some(Tag::Append | Tag::Prepend)))
     }
 
@@ -125,11 +138,11 @@ impl<'a> Builder<'a> {
     /// `merge-key`.
     pub(super) fn close(&mut self) -> Result<(), Fault> {
         let Some(Frame { at, tag, content, .. }) = self.stack.pop() else { return Ok(()) };
-        let data = match content {
-            Content::List { items, .. } => Data::List(items),
-            Content::Map(map) => Data::Map(map.finish(self.semantics)),
+        let (data, items) = match content {
+            Content::List { items, of_aliases, .. } => (Data::List(items), of_aliases),
+            Content::Map(map) => (Data::Map(map.finish(self.semantics)), HashSet::new()),
         };
-        self.place(Node { data, at, tag })
+        self.place(Node { data, at, tag }, items)
     }
 
     /// Takes the document that has ended, whatever its root is; `None` if there is nothing in it.
@@ -196,11 +209,17 @@ impl<'a> Builder<'a> {
     }
 
     /// Puts a finished value where it belongs.
-    fn place(&mut self, node: Node) -> Result<(), Fault> {
+    fn place(&mut self, node: Node, items_of_aliases: HashSet<usize>) -> Result<(), Fault> {
+        let of_alias = self.of_alias;
         match self.stack.last_mut().map(|frame| &mut frame.content) {
             None => self.root = Some(node),
-            Some(Content::List { items, .. }) => items.push(node),
-            Some(Content::Map(map)) => map.value(node)?,
+            Some(Content::List { items, of_merge, of_aliases }) => {
+                if *of_merge && of_alias {
+                    of_aliases.insert(items.len());
+                }
+                items.push(node);
+            }
+            Some(Content::Map(map)) => map.value(node, &Aliases { whole: of_alias, items: items_of_aliases })?,
         }
         Ok(())
     }

@@ -10,7 +10,7 @@ use crate::format::{Limits, Raw, scan};
 use super::assemble::Assembly;
 
 /// What Java skips around keys and separators.
-const BLANKS: [char; 3] = [' ', '\t', '\x0c'];
+pub(super) const BLANKS: [char; 3] = [' ', '\t', '\x0c'];
 
 /// Reads the documents of a file; empty ones neither count nor come back.
 ///
@@ -143,11 +143,11 @@ impl<'a> Cursor<'a> {
         self.length - self.rest.as_str().len()
     }
 
-    fn peek(&self) -> Option<char> {
+    pub(super) fn peek(&self) -> Option<char> {
         self.rest.clone().next().map(|character| if character == '\r' { '\n' } else { character })
     }
 
-    fn bump(&mut self) -> Option<char> {
+    pub(super) fn bump(&mut self) -> Option<char> {
         let character = self.rest.next()?;
         if character != '\n' && character != '\r' {
             self.at.column = self.at.column.saturating_add(1);
@@ -160,7 +160,7 @@ impl<'a> Cursor<'a> {
         Some('\n')
     }
 
-    fn skip(&mut self, wanted: impl Fn(char) -> bool) {
+    pub(super) fn skip(&mut self, wanted: impl Fn(char) -> bool) {
         while self.peek().is_some_and(&wanted) {
             self.bump();
         }
@@ -188,13 +188,13 @@ impl<'a> Cursor<'a> {
     }
 
     /// True on a line that is exactly `#---` or `!---`, blanks after it aside.
-    fn is_split(&self) -> bool {
+    pub(super) fn is_split(&self) -> bool {
         let line = self.rest.as_str().split(['\n', '\r']).next().unwrap_or_default();
         self.at.column == 1 && line.get(1..).is_some_and(|line| line.trim_end_matches(BLANKS) == "---")
     }
 
     /// True on a backslash at the end of a line or of the file.
-    fn is_continued(&self) -> bool {
+    pub(super) fn is_continued(&self) -> bool {
         let mut ahead = self.rest.clone();
         ahead.next() == Some('\\') && matches!(ahead.next(), None | Some('\n' | '\r'))
     }

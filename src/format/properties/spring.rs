@@ -9,7 +9,7 @@ use crate::config::layer::{Data, Entry, Node};
 use crate::config::problem::{Fault, Position};
 use crate::format::{Limits, scan};
 
-use super::read::{Cursor, End, Start, too_many_documents};
+use super::read::{BLANKS, Cursor, End, too_many_documents};
 
 /// What a key ends with that has a list of values.
 const LIST: &str = "[]";
@@ -21,24 +21,55 @@ const LIST: &str = "[]";
 pub(in crate::format) fn read_spring(bytes: &[u8], limits: &Limits) -> Result<Vec<Vec<Entry>>, Fault> {
     let text: String = bytes.iter().map(|byte| char::from(*byte)).collect();
     scan::refuse_leftovers(&text)?;
-    let mut lines = Cursor::of_spring(&text);
+    let mut cursor = Cursor::of_spring(&text);
     let mut reader = Reader { entries: IndexMap::new(), left: limits.nodes };
-    let mut documents = Vec::new();
+    let mut documents: Vec<IndexMap<Arc<str>, Entry>> = Vec::new();
+    let mut comment = None;
+    while let Some(line) = next_line(&mut cursor, &mut comment) {
+        match line {
+            Line::Key => reader.property(&mut cursor)?,
+            // A comment right below a separator takes it back.
+            Line::Comment if reader.entries.is_empty() => reader.entries = documents.pop().unwrap_or_default(),
+            Line::Comment => {}
+            Line::Split => reader.end_document(&mut documents, &cursor, limits)?,
+        }
+    }
+    reader.end_document(&mut documents, &cursor, limits)?;
+    Ok(documents.into_iter().map(|document| document.into_values().collect()).collect())
+}
+
+/// What a line is that is not blank.
+enum Line {
+    /// It begins with a key, which has not been read.
+    Key,
+    Comment,
+    /// It splits documents.
+    Split,
+}
+
+/// Goes to the next line that is not blank. `comment`: what the line before begins with, if that is a comment: right
+/// below one that begins alike, a separator is a comment as well.
+fn next_line(cursor: &mut Cursor<'_>, comment: &mut Option<char>) -> Option<Line> {
     loop {
-        let start = lines.next_line();
-        if start == Some(Start::Key) {
-            reader.property(&mut lines)?;
-            continue;
-        }
-        let root = std::mem::take(&mut reader.entries);
-        if !root.is_empty() {
-            if documents.len() == limits.documents {
-                return Err(too_many_documents(lines.at(), limits));
+        cursor.skip(|character| BLANKS.contains(&character));
+        let first = cursor.peek()?;
+        let (line, now) = match first {
+            '#' | '!' if *comment != Some(first) && cursor.is_split() => (Some(Line::Split), None),
+            '#' | '!' => (Some(Line::Comment), Some(first)),
+            // A continuation of nothing: what follows is a line of its own.
+            '\n' => (None, None),
+            '\\' if cursor.is_continued() => (None, None),
+            _ => (Some(Line::Key), None),
+        };
+        *comment = now;
+        match line {
+            None => drop(cursor.bump()),
+            Some(Line::Key) => return line,
+            Some(_) => {
+                cursor.skip(|character| character != '\n');
+                cursor.bump();
+                return line;
             }
-            documents.push(root.into_values().collect());
-        }
-        if start.is_none() {
-            return Ok(documents);
         }
     }
 }
@@ -51,6 +82,23 @@ struct Reader {
 }
 
 impl Reader {
+    /// Takes what was read as a document, unless there is nothing.
+    fn end_document(
+        &mut self,
+        documents: &mut Vec<IndexMap<Arc<str>, Entry>>,
+        cursor: &Cursor<'_>,
+        limits: &Limits,
+    ) -> Result<(), Fault> {
+        if self.entries.is_empty() {
+            return Ok(());
+        }
+        if documents.len() == limits.documents {
+            return Err(too_many_documents(cursor.at(), limits));
+        }
+        documents.push(std::mem::take(&mut self.entries));
+        Ok(())
+    }
+
     fn property(&mut self, line: &mut Cursor<'_>) -> Result<(), Fault> {
         let key = line.text(End::Key)?;
         line.separator();
@@ -112,6 +160,26 @@ mod tests {
             read(b"b[]=p,q , r,\nc[]=\nd[]=x\\,y\n"),
             ["b[0]=\"p\" 1:5", "b[1]=\"q \" 1:7", "b[2]=\"r\" 1:11", "c[0]=\"\" 3:0", "d[0]=\"x,y\" 3:5", "#"]
         );
+    }
+
+    #[test]
+    fn a_comment_beside_a_separator_undoes_it() {
+        for (split, count) in [
+            ("a=1\n# c\n#---\nb=2", 1),
+            ("a=1\n#\n#---\nb=2", 1),
+            ("a=1\n! c\n#---\nb=2", 2),
+            ("a=1\n# c\n\n#---\nb=2", 2),
+            ("a=1\n# c\n \t\n#---\nb=2", 2),
+            ("a=1\n#---\n# c\nb=2", 1),
+            ("a=1\n#---\n! c\nb=2", 1),
+            ("a=1\n#---\n\n  # c\nb=2", 1),
+            ("a=1\n#---\nb=2\n# c\nd=3", 2),
+            ("a=1\n!---\nb=2\n!---\n# c\nd=3", 2),
+            ("# c\n#---\nb=2\r\n#---\r\nd=3", 2),
+            ("a=1\n#---\n#---\nb=2", 2),
+        ] {
+            assert_eq!(read_spring(split.as_bytes(), &Limits::default()).unwrap().len(), count, "{split}");
+        }
     }
 
     #[test]

@@ -83,9 +83,29 @@ mod tests {
     }
 
     #[test]
+    fn several_merge_keys_in_a_map_are_merged_in_turn() {
+        let anchors = "a: &a {k: 0, s: a}\nb: &b {l: 1, s: b}\n";
+        let merged = |map: &str| yaml(&format!("{anchors}m:\n{map}")).split_once("m.").unwrap().1.to_owned();
+        assert_eq!(merged("  <<: *a\n  own: 1\n  <<: *b"), r#"k=0 m.s="a" m.own=1 m.l=1"#);
+        assert_eq!(merged("  s: mine\n  <<: *a\n  <<: *b"), r#"s="mine" m.k=0 m.l=1"#);
+        assert_eq!(merged("  <<: *a\n  s: last\n  <<: *b"), r#"k=0 m.s="last" m.l=1"#);
+        assert_eq!(merged("  <<: [*a, *b]\n  <<: {s: inline, z: 9}"), r#"k=0 m.s="inline" m.l=1 m.z=9"#);
+        assert_eq!(merged("  <<: [{s: inline}, *a]\n  s: own"), r#"s="own" m.k=0"#);
+        let native = crate::format::read(Format::Yaml, b"a: &a {k: 0}\nm:\n  <<: *a\n  <<: *a\n", &Limits::default());
+        assert!(native.faults[0].message.contains("<<"), "{:?}", native.faults);
+    }
+
+    #[test]
+    fn a_lone_hyphen_between_brackets_is_a_value() {
+        assert_eq!(yaml("l: [-, x, -]\nm: {a: -, b: 1}"), r#"l[0]="-" l[1]="x" l[2]="-" m.a="-" m.b=1"#);
+        assert_eq!(yaml("'a -, b': [x -, \"-,\", ' -]'] # [-,"), r#"a -, b[0]="x -" a -, b[1]="-," a -, b[2]=" -]""#);
+        assert_eq!(yaml("l: [- , x]").split(' ').next(), Some("1:5"));
+    }
+
+    #[test]
     fn merged_keys_stand_where_the_merge_key_stands() {
         assert_eq!(yaml("d: &d {a: 1, b: 2}\nm: {<<: *d, c: 3, a: 9}"), "d.a=1 d.b=2 m.a=9 m.b=2 m.c=3");
-        assert_eq!(yaml("m: {b: 0, <<: [{a: 1, b: 2}, {a: 3, c: 4}]}"), "m.b=0 m.a=1 m.c=4");
+        assert_eq!(yaml("m: {b: 0, <<: [{a: 1, b: 2}, {a: 3, c: 4}]}"), "m.b=2 m.a=1 m.c=4");
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::format::{Limits, scan};
 /// The code of the fault of a file that is XML of another kind, and no fault unless somebody asks for it.
 pub(crate) const NO_PROPERTIES: &str = "no-properties";
 
-/// The entries of the file as one document; none if there are none.
+/// The entries of the file as one document, which is there without any as well. Java does not tell where values stand.
 ///
 /// # Errors
 /// `syntax`, and those of `scan::text`.
@@ -37,10 +37,10 @@ pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<Vec<Vec<Entry>>, Fau
         };
         let (key, at): (Arc<str>, _) = (Arc::from(key), place(&document, element));
         let value: String = element.children().filter_map(|child| child.text()).collect();
-        let node = layer::Node { data: Data::Text(Arc::from(value)), at, tag: None };
+        let node = layer::Node { data: Data::Text(Arc::from(value)), at: Position::default(), tag: None };
         entries.insert(Arc::clone(&key), Entry { key: Key::whole(key), at, node });
     }
-    Ok(if entries.is_empty() { Vec::new() } else { vec![entries.into_values().collect()] })
+    Ok(vec![entries.into_values().collect()])
 }
 
 fn place(document: &Document<'_>, node: Node<'_, '_>) -> Position {

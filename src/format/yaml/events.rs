@@ -115,6 +115,7 @@ impl<'a> Events<'a> {
         let tag_at = span.tag_start().as_ref().map(to_position);
         let mut at = to_position(&span.start);
         let mut range = start(span)..start(span);
+        let before = self.past;
         let what = match parsed {
             Parsed::DocumentStart(..) => What::Begin,
             Parsed::DocumentEnd => What::End,
@@ -161,7 +162,9 @@ impl<'a> Events<'a> {
             }
             _ => return Ok(None),
         };
-        let begins = self.begins(span, anchor.is_some()).unwrap_or(at);
+        let is_blank = matches!(what, What::Scalar { blank: true, .. });
+        let begins = self.begins(span, anchor.is_some());
+        let begins = begins.or_else(|| self.after_indicator(span, before).filter(|_| is_blank)).unwrap_or(at);
         Ok(Some(Event { what, at, anchor, tag_at, range, begins }))
     }
 
@@ -180,6 +183,27 @@ impl<'a> Events<'a> {
             }
             None => tag.as_ref().map(to_position),
         }
+    }
+
+    /// The place right after the last `:` or `-` that stands between a byte and a node, comments aside.
+    fn after_indicator(&self, span: &Span, from: usize) -> Option<Position> {
+        let start = start(span);
+        let end = start + usize::from(self.text[start..].starts_with(':'));
+        let mut found = None;
+        let mut is_comment = false;
+        for (offset, byte) in self.text.as_bytes().get(from..end)?.iter().enumerate() {
+            match byte {
+                b'\n' => is_comment = false,
+                b'#' => is_comment = true,
+                b':' | b'-' if !is_comment => found = Some(from + offset + 1),
+                _ => {}
+            }
+        }
+        let found = found?;
+        let line_start = self.text[..found].rfind('\n').map_or(0, |newline| newline + 1);
+        let newlines = self.text[found..end].bytes().filter(|byte| *byte == b'\n').count();
+        let column = self.text[line_start..found].chars().count();
+        Some(scan::at(span.start.line().saturating_sub(1 + newlines), column))
     }
 
     /// The parser places a list that is indented no deeper than its key after its first dash.

@@ -6,6 +6,7 @@
 mod anchor;
 mod events;
 mod locate;
+mod lone_hyphen;
 mod mistake;
 mod plain;
 mod quote;

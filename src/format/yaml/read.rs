@@ -11,7 +11,7 @@ use crate::format::{Limits, Raw, scan};
 
 use super::anchor::{Anchors, Step};
 use super::events::{Core, Event, Events, Tag, What};
-use super::{scalar, spring_scalar};
+use super::{lone_hyphen, scalar, spring_scalar};
 
 /// Bytes that aliases may add to a file, for each value that `limits.nodes` allows.
 const ALIAS_BYTES_PER_NODE: usize = 64;
@@ -22,7 +22,7 @@ const ALIAS_BYTES_PER_NODE: usize = 64;
 /// The first fault of the file; none of its documents are served then.
 pub(in crate::format) fn read(bytes: &[u8], limits: &Limits) -> Result<Vec<Raw>, Fault> {
     let mut documents: Vec<Raw> = Vec::new();
-    load(scan::text(bytes)?, limits, Semantics::Native, |build| {
+    load(scan::text(bytes)?, limits, Semantics::Native, None, |build| {
         if let Some(root) = build.finish()? {
             let number = u32::try_from(documents.len()).unwrap_or(u32::MAX);
             documents.push((number, root));
@@ -38,10 +38,13 @@ pub(in crate::format) fn read(bytes: &[u8], limits: &Limits) -> Result<Vec<Raw>,
 /// The first fault of the file.
 pub(in crate::format) fn read_spring(bytes: &[u8], limits: &Limits) -> Result<Vec<Node>, Fault> {
     let mut roots = Vec::new();
-    load(&scan::text_of_any_breaks(bytes)?, limits, Semantics::Spring, |build| {
+    let text = scan::text_of_any_breaks(bytes)?;
+    let (text, hyphen) = lone_hyphen::replaced(&text);
+    load(&text, limits, Semantics::Spring, hyphen, |build| {
         roots.extend(build.take());
         Ok(())
-    })?;
+    })
+    .map_err(|fault| lone_hyphen::mended(fault, hyphen))?;
     Ok(roots)
 }
 
@@ -50,10 +53,12 @@ fn load(
     text: &str,
     limits: &Limits,
     semantics: Semantics,
+    hyphen: Option<char>,
     mut finish: impl FnMut(&mut Builder<'_>) -> Result<(), Fault>,
 ) -> Result<(), Fault> {
     let mut events = Events::of(text, limits);
-    let mut loader = Loader { build: Builder::new(limits, semantics), anchors: Anchors::default(), limits, semantics };
+    let mut loader =
+        Loader { build: Builder::new(limits, semantics), anchors: Anchors::default(), limits, semantics, hyphen };
     let mut begun = 0;
     while let Some(event) = events.next()? {
         match event.what {
@@ -81,6 +86,8 @@ struct Loader<'a> {
     anchors: Anchors,
     limits: &'a Limits,
     semantics: Semantics,
+    /// What stands for a hyphen that is a value.
+    hyphen: Option<char>,
 }
 
 impl Loader<'_> {
@@ -101,9 +108,12 @@ impl Loader<'_> {
         let Step::Alias(id) = step else { return put(&mut self.build, step, at, semantics) };
         let is_key = self.build.expects_key();
         let most_bytes = self.limits.nodes.saturating_mul(ALIAS_BYTES_PER_NODE);
-        self.anchors.expand(id, at, most_bytes, |step, written_at| {
+        self.build.mark_alias(true);
+        let expanded = self.anchors.expand(id, at, most_bytes, |step, written_at| {
             put(&mut self.build, step, if is_key { at } else { written_at }, semantics)
-        })
+        });
+        self.build.mark_alias(false);
+        expanded
     }
 
     fn resolve(&self, what: What<'_>, at: Position) -> Result<(Step, Position), Fault> {
@@ -113,6 +123,7 @@ impl Loader<'_> {
                 return Err(scalar::unknown_tag(at));
             }
             What::Scalar { text, plain, tag, .. } if is_spring => {
+                let text = lone_hyphen::restored(text, self.hyphen);
                 let data = spring_scalar::resolve(&text, plain, tag, at)?;
                 let merges = plain && tag == Tag::Absent && text == "<<";
                 (Step::Scalar { data, merges, tag: None }, at)

@@ -15,6 +15,10 @@ pub(super) const V2: &str = "application/vnd.spring-cloud.config-server.v2+json"
 /// The media type of files that are sent as they are.
 pub(super) const BYTES: &str = "application/octet-stream";
 
+/// The media types of health.
+const HEALTH: [&str; 3] =
+    ["application/vnd.spring-boot.actuator.v3+json", "application/vnd.spring-boot.actuator.v2+json", JSON];
+
 /// What a client accepts, the best first.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Accept {
@@ -69,6 +73,11 @@ impl Accept {
             let with_origins = text.starts_with(V2);
             (text, with_origins)
         })
+    }
+
+    /// The type of an answer about health; `None` if none is accepted.
+    pub(super) fn health(&self) -> Option<String> {
+        self.choose(&HEALTH)
     }
 
     /// The first of some types that is accepted, spelled as it was asked for.

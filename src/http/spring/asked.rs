@@ -7,7 +7,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, OriginalUri};
-use axum::http::header::{CONTENT_TYPE, IF_MODIFIED_SINCE, IF_NONE_MATCH};
+use axum::http::header::{ACCEPT_CHARSET, CONTENT_TYPE, IF_MODIFIED_SINCE, IF_NONE_MATCH};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
@@ -18,7 +18,8 @@ use crate::config::address::{Address, MAX_NAME, MAX_PROFILES, is_unprintable};
 use crate::http::access::Caller;
 
 use super::accept::Accept;
-use super::error::{self, Failure};
+use super::download::name_download;
+use super::error::Failure;
 
 /// A request of Spring's protocol.
 #[derive(Debug)]
@@ -69,7 +70,7 @@ impl Asked {
     /// The answer, or the failure in the shape that the client accepts.
     pub(super) fn reply(&self, answer: Result<Response, Failure>) -> Response {
         let mut response = answer.unwrap_or_else(|failure| self.refuse(&failure));
-        error::name_download(&mut response, &self.path);
+        name_download(&mut response, &self.path);
         response
     }
 
@@ -140,7 +141,7 @@ impl Named {
 
 fn kept(headers: &HeaderMap) -> HeaderMap {
     let mut kept = HeaderMap::new();
-    for name in [CONTENT_TYPE, IF_NONE_MATCH, IF_MODIFIED_SINCE] {
+    for name in [ACCEPT_CHARSET, CONTENT_TYPE, IF_NONE_MATCH, IF_MODIFIED_SINCE] {
         for value in headers.get_all(&name) {
             kept.append(&name, value.clone());
         }

@@ -3,12 +3,9 @@
 //! The status of each failure on Spring's routes is decided here. Layerd's own protocol has its shapes in
 //! `http/error.rs`.
 
-use std::borrow::Cow;
-
 use axum::http::StatusCode;
 use axum::http::header::{self, HeaderValue};
 use axum::response::{IntoResponse as _, Response};
-use percent_encoding::percent_decode_str;
 use serde::Serialize;
 
 use crate::answer::AnswerError;
@@ -18,27 +15,6 @@ use crate::http::error::{ECHO, Refusal, visible};
 use crate::store::ChooseError;
 
 use super::accept::ErrorShape;
-
-/// The extensions whose files a browser may show: Spring's list. All others get a name that no program opens.
-const SAFE: [&str; 17] = [
-    "txt",
-    "text",
-    "yml",
-    "yaml",
-    "properties",
-    "csv",
-    "json",
-    "xml",
-    "atom",
-    "rss",
-    "png",
-    "jpe",
-    "jpeg",
-    "jpg",
-    "gif",
-    "wbmp",
-    "bmp",
-];
 
 /// A request of Spring's protocol that is not answered as asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -199,21 +175,6 @@ impl From<Refusal> for Failure {
     }
 }
 
-/// Tells browsers not to open what a file's extension promises, as Spring does for all but a few extensions.
-pub(super) fn name_download(response: &mut Response, path: &str) {
-    if !response.status().is_success() {
-        return;
-    }
-    let last = path.rsplit('/').next().unwrap_or_default();
-    let last = percent_decode_str(last.split(';').next().unwrap_or_default()).decode_utf8_lossy();
-    let extension: Cow<'_, str> =
-        last.rsplit_once('.').map_or("", |(_, extension)| extension).to_ascii_lowercase().into();
-    if last.contains('.') && !SAFE.contains(&&*extension) {
-        let name = HeaderValue::from_static("inline;filename=f.txt");
-        response.headers_mut().insert(header::CONTENT_DISPOSITION, name);
-    }
-}
-
 // ── what goes over the wire ──
 
 #[derive(Serialize)]
@@ -259,20 +220,5 @@ mod tests {
         assert_eq!(wrong, "405\ncache-control: no-store\nallow: GET\n\n");
         let busy = Failure::from(ChooseError::Cold(ColdError::Busy));
         assert_eq!(told(&busy, &ErrorShape::Empty).await, "503\ncache-control: no-store\nretry-after: 1\n\n");
-    }
-
-    #[test]
-    fn only_extensions_that_no_program_runs_keep_their_name() {
-        let named = |path| {
-            let mut response = Response::default();
-            name_download(&mut response, path);
-            response.headers().contains_key(header::CONTENT_DISPOSITION)
-        };
-        for path in ["/a/nginx.conf", "/a/v1.0", "/a/.hidden", "/a/x.tar.gz", "/a/release(_)2.x", "/a/x%2Ejs"] {
-            assert!(named(path), "{path}");
-        }
-        for path in ["/a/app.yml", "/a/x.TXT", "/a/Dockerfile", "/a.b/c", "/a/x;v=1.0"] {
-            assert!(!named(path), "{path}");
-        }
     }
 }

@@ -46,6 +46,15 @@ pub(super) fn is_file(segment: &str) -> bool {
     })
 }
 
+/// True if the segments of a path are those of a flat format, or two that name an environment.
+pub(super) fn is_matched(segments: &[String]) -> bool {
+    match segments {
+        [file] => split(file).is_some(),
+        [first, last] => !first.is_empty() && !last.is_empty() && (!is_file(last) || split(last).is_some()),
+        _ => false,
+    }
+}
+
 /// The answer to `[/{label}]/{file}`.
 pub(super) async fn file(app: &App, asked: &Asked, label: Option<&str>, file: &str) -> Result<Response, Failure> {
     let (name, profiles, format) = split(file).ok_or_else(Failure::no_path)?;

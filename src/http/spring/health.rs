@@ -19,8 +19,8 @@ use super::environment;
 use super::error::Failure;
 use super::labels::May;
 
-/// The media type of health.
-const MEDIA_TYPE: &str = "application/vnd.spring-boot.actuator.v3+json";
+/// The parts of health that have an address of their own, for Kubernetes.
+const GROUPS: [&str; 2] = ["liveness", "readiness"];
 
 /// How long health waits for the first fetch, as Spring's, which fetches itself, does.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -29,18 +29,18 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const LOOK: Duration = Duration::from_millis(20);
 
 /// `/actuator`.
-pub(super) async fn list_links() -> Response {
+pub(super) async fn list_links(asked: Asked) -> Response {
     let link = |href: &'static str, templated| Link { href, templated };
     let links = Links { health: link("/actuator/health", false), component: link("/actuator/health/{*path}", true) };
-    told(StatusCode::OK, &Index { links })
+    told(&asked, StatusCode::OK, &Index { links })
 }
 
 /// `/actuator/health`.
-pub(super) async fn get_health(State(app): State<Arc<App>>) -> Response {
+pub(super) async fn get_health(State(app): State<Arc<App>>, asked: Asked) -> Response {
     let server = look(&app).await;
     let (code, status) = server.status();
     let components = app.spring.health_details.then_some(Components { config_server: server });
-    told(code, &Whole { components, status })
+    told(&asked, code, &Whole { components, groups: &GROUPS, status })
 }
 
 /// `/actuator/health/{component}`.
@@ -49,15 +49,16 @@ pub(super) async fn get_component(
     Path(component): Path<String>,
     asked: Asked,
 ) -> Response {
+    let status = |status| Whole { components: None, groups: &[], status };
     match component.as_str() {
         "configServer" if app.spring.health_details => {
             let server = look(&app).await;
-            told(server.status().0, &server)
+            told(&asked, server.status().0, &server)
         }
-        "liveness" => told(StatusCode::OK, &Whole { components: None, status: "UP" }),
+        "liveness" => told(&asked, StatusCode::OK, &status("UP")),
         "readiness" => match app.store.readiness() {
-            Ok(()) => told(StatusCode::OK, &Whole { components: None, status: "UP" }),
-            Err(_) => told(StatusCode::SERVICE_UNAVAILABLE, &Whole { components: None, status: "OUT_OF_SERVICE" }),
+            Ok(()) => told(&asked, StatusCode::OK, &status("UP")),
+            Err(_) => told(&asked, StatusCode::SERVICE_UNAVAILABLE, &status("OUT_OF_SERVICE")),
         },
         _ => asked.refuse(&Failure::no_file()),
     }
@@ -98,8 +99,9 @@ impl Component {
     }
 }
 
-fn told(code: StatusCode, body: &impl Serialize) -> Response {
-    let head = [(header::CONTENT_TYPE, MEDIA_TYPE), (header::CACHE_CONTROL, "no-store")];
+fn told(asked: &Asked, code: StatusCode, body: &impl Serialize) -> Response {
+    let Some(media_type) = asked.accept.health() else { return asked.refuse(&Failure::not_acceptable()) };
+    let head = [(header::CONTENT_TYPE, media_type.as_str()), (header::CACHE_CONTROL, "no-store")];
     (code, head, serde_json::to_string(body).unwrap_or_default()).into_response()
 }
 
@@ -109,6 +111,8 @@ fn told(code: StatusCode, body: &impl Serialize) -> Response {
 struct Whole {
     #[serde(skip_serializing_if = "Option::is_none")]
     components: Option<Components>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    groups: &'static [&'static str],
     status: &'static str,
 }
 

@@ -5,6 +5,8 @@
 
 mod accept;
 mod asked;
+mod charset;
+mod download;
 mod encrypt;
 mod environment;
 mod error;
@@ -19,7 +21,7 @@ use std::sync::Arc;
 
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodFilter, MethodRouter, get, post};
 
 use super::{App, Route, Scope};
 use crate::access::Verb;
@@ -31,8 +33,8 @@ pub use settings::{Health, Settings};
 /// The routes of this protocol. Layerd's own paths, which are literal, win over the placeholders here.
 pub(super) fn routes() -> Vec<Route> {
     let mut routes = vec![
-        reads("/{file}", Scope::Needs(Verb::Read), get(flat::get_file)),
-        reads("/{name}/{profiles}", Scope::Needs(Verb::Read), get(environment::get_pair)),
+        matches("/{file}", get(flat::get_file)),
+        matches("/{name}/{profiles}", get(environment::get_pair)),
         reads("/{name}/{profiles}/{label}", Scope::Needs(Verb::Read), get(environment::get_triple)),
         reads("/{name}/{profiles}/{label}/{*path}", Scope::Needs(Verb::Plain), get(resource::get_resource)),
         reads("/encrypt/status", Scope::Needs(Verb::Status), get(encrypt::get_status)),
@@ -40,8 +42,8 @@ pub(super) fn routes() -> Vec<Route> {
         reads("/key/{name}/{profiles}", Scope::Needs(Verb::Status), get(encrypt::get_key)),
         changes("/encrypt", Scope::Needs(Verb::Encrypt), post(encrypt::encrypt)),
         changes("/decrypt", Scope::Needs(Verb::Decrypt), post(encrypt::decrypt)),
-        changes("/encrypt/{name}/{profiles}", Scope::Needs(Verb::Encrypt), post(encrypt::encrypt_for)),
-        changes("/decrypt/{name}/{profiles}", Scope::Needs(Verb::Decrypt), post(encrypt::decrypt_for)),
+        both("/encrypt/{name}/{profiles}", Scope::Needs(Verb::Encrypt), post(encrypt::encrypt_for)),
+        both("/decrypt/{name}/{profiles}", Scope::Needs(Verb::Decrypt), post(encrypt::decrypt_for)),
         // Applications of these names have labels as well.
         Route::get("/encrypt/{name}/{profiles}", Scope::Needs(Verb::Read), environment::get_triple),
         Route::get("/decrypt/{name}/{profiles}", Scope::Needs(Verb::Read), environment::get_triple),
@@ -68,6 +70,30 @@ fn reads(path: &'static str, scope: Scope, handler: MethodRouter<Arc<App>>) -> R
 /// A route that answers POST, and other methods as Spring does.
 fn changes(path: &'static str, scope: Scope, handler: MethodRouter<Arc<App>>) -> Route {
     let handler = handler.options(async || allow("POST,OPTIONS")).fallback(refuse_all_but_post);
+    Route { verb: "POST", path, scope, handler }
+}
+
+/// A route that answers GET where its last segment is one that Spring's patterns match, and other methods alike.
+fn matches(path: &'static str, handler: MethodRouter<Arc<App>>) -> Route {
+    let others = MethodFilter::POST.or(MethodFilter::PUT).or(MethodFilter::DELETE).or(MethodFilter::PATCH);
+    // No fallback: one would be given an `Allow`, also where there is no route.
+    let handler = handler.options(async |asked: Asked| answer_options(&asked)).on(others, refuse_unless_matched);
+    Route { verb: "GET", path, scope: Scope::Needs(Verb::Read), handler }
+}
+
+fn answer_options(asked: &Asked) -> Response {
+    if flat::is_matched(&asked.raw) { allow("GET,HEAD,OPTIONS") } else { asked.refuse(&Failure::no_path()) }
+}
+
+async fn refuse_unless_matched(asked: Asked) -> Response {
+    asked.refuse(&if flat::is_matched(&asked.raw) { Failure::wrong_method("GET") } else { Failure::no_path() })
+}
+
+/// A route that answers POST on a path that another one answers to GET.
+fn both(path: &'static str, scope: Scope, handler: MethodRouter<Arc<App>>) -> Route {
+    let handler = handler
+        .options(async || allow("GET,HEAD,POST,OPTIONS"))
+        .fallback(async |asked: Asked| asked.refuse(&Failure::wrong_method("GET, POST")));
     Route { verb: "POST", path, scope, handler }
 }
 

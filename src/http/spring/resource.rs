@@ -22,6 +22,7 @@ use crate::store::Part;
 
 use super::accept::BYTES;
 use super::asked::{Asked, Named};
+use super::charset;
 use super::environment::{Written, answered};
 use super::error::Failure;
 use super::labels;
@@ -67,7 +68,7 @@ pub(super) async fn resource(
     let Some(kind) = kind else {
         return Ok(layers::tell_pins(respond(asked, part, BYTES, (bytes, false)), &all));
     };
-    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let text = charset::text(&bytes, &asked.headers);
     let filled = match resolves && text.contains("${") {
         true if label.is_of_spring() => fill(&layers::whole(app, &all, &named.address)?, &text)?,
         true => answer::fill(&label.chosen.select(&named.address)?, &text),

@@ -81,4 +81,4 @@ fn a_real_spring_cloud_config_server_answers_alike() {
 }
 
 /// The cases that are replayed, and the exchanges in them.
-const COUNTS: (usize, usize) = (42, 860);
+const COUNTS: (usize, usize) = (53, 973);
