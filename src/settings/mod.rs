@@ -252,7 +252,7 @@ fn resolve(
         file::read(name, bytes, base.parent().unwrap_or(Path::new("")), &mut found);
     }
     let taken = match (&flags.from_spring, file) {
-        (Some(name), Some(bytes)) => Some(spring::Taken::read(name, bytes, &environment.directory, &mut found)),
+        (Some(name), Some(bytes)) => Some(spring::Taken::read(name, bytes, environment, &mut found)),
         _ => None,
     };
     if flags.dir.is_some() || flags.git.is_some() {

@@ -121,6 +121,23 @@ impl Environment {
         Self { sources, fingerprint: Fingerprint::default() }
     }
 
+    /// Some documents of one file, the last of which is the strongest, below other values.
+    #[must_use]
+    pub fn of_file(path: &Arc<str>, body: &Arc<Body>, documents: &[usize], above: Vec<(String, &str)>) -> Self {
+        let source = |layer: Layer| PropertySource { file: Arc::clone(path), document: None, layer };
+        let layer = |body: &Arc<Body>, index| Layer { path: Arc::clone(path), body: Arc::clone(body), index };
+        let at = Position::default();
+        let entry = |(name, text): (String, &str)| {
+            let node = Node { data: Data::Text(Arc::from(text)), at, tag: None };
+            Entry { key: Key::whole(Arc::from(name)), at, node }
+        };
+        let root = above.into_iter().map(entry).collect();
+        let document = Document { number: 0, root, condition: None, steering: Steering::default() };
+        let above = Arc::new(Body { documents: vec![document], faults: Vec::new() });
+        let below = documents.iter().rev().map(|index| layer(body, *index));
+        Self::of(std::iter::once(layer(&above, 0)).chain(below).map(source).collect())
+    }
+
     /// The environment with a stronger source on top, whose own digest is part of the new fingerprint.
     #[must_use]
     pub fn with_overrides(mut self, overrides: &PropertySource) -> Self {

@@ -27,6 +27,8 @@ pub struct Placeholders<'e> {
     depth: usize,
     /// Bytes that may still be made.
     left: usize,
+    /// The last key that nothing answered.
+    unanswered: Option<String>,
 }
 
 /// A piece of a text.
@@ -48,7 +50,7 @@ impl<'e> Placeholders<'e> {
         for property in environment.sources.iter().flat_map(|source| source.properties()) {
             values.entry(&**property.key).or_insert(property.data);
         }
-        Self { values, known: HashMap::new(), active: HashSet::new(), depth: 0, left: MOST_BYTES }
+        Self { values, known: HashMap::new(), active: HashSet::new(), depth: 0, left: MOST_BYTES, unanswered: None }
     }
 
     /// A text with its placeholders filled in; a secret if a secret went into it. `\${` becomes `${`.
@@ -77,6 +79,11 @@ impl<'e> Placeholders<'e> {
         out.push_sealed(&secret.sealed);
         self.join(plain, &mut out, Joined::push_hidden)?;
         Ok(out.into_value())
+    }
+
+    /// The key of a placeholder that has kept its braces since this was last asked.
+    pub fn take_unanswered(&mut self) -> Option<String> {
+        self.unanswered.take()
     }
 
     /// Adds a text with its placeholders filled in; `literal` adds what stands between them.
@@ -116,7 +123,10 @@ impl<'e> Placeholders<'e> {
                 match (self.named(&key)?, default) {
                     (Some(value), _) => out.push(&value, spelled),
                     (None, Some(default)) => self.join(default, out, Joined::push_text)?,
-                    (None, None) => out.push_text(&format!("${{{key}}}")),
+                    (None, None) => {
+                        self.unanswered = Some(key.to_string());
+                        out.push_text(&format!("${{{key}}}"));
+                    }
                 }
                 Ok(())
             }

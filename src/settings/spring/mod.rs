@@ -3,22 +3,26 @@
 //! An adapter. Keys are compared as Spring Boot does, so `searchPaths` is `search-paths`. Those that would change answers
 //! or weaken protection here, and are not understood, are refused; those without effect are named, with the reason.
 
+mod keys;
 mod rest;
+mod spelled;
 #[cfg(test)]
 mod tests;
 
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-use crate::config::layer::{Data, Entry};
+use crate::config::layer::Data;
 use crate::config::problem::{Position, Severity};
 use crate::format::{self, Format, Limits};
 use crate::http::spring::{Health, Settings};
 use crate::snapshot::OnFailure;
 
+use super::Environment;
 use super::found::{Found, Name};
 use super::known;
 use super::origin::{Mistake, Origin};
+use keys::Key;
 use rest::{Rest, rest_of};
 
 /// What the file says that settings of layerd's own do not.
@@ -34,17 +38,20 @@ pub(super) struct Taken {
 
 impl Taken {
     /// Reads the file. Relative paths in it are relative to the folder that the server is started in, as Spring has it.
-    pub(super) fn read(name: &str, bytes: &[u8], directory: &Path, found: &mut Found) -> Self {
+    pub(super) fn read(name: &str, bytes: &[u8], environment: &Environment, found: &mut Found) -> Self {
         let is_properties = Path::new(name).extension().is_some_and(|extension| extension == "properties");
         let format = if is_properties { Format::Properties } else { Format::Yaml };
         let body = format::read_spring(format, bytes, &Limits::default());
-        let mut reader = Reader { file: Arc::from(name), directory, keys: Vec::new(), found };
+        let file: Arc<str> = Arc::from(name);
+        let body = Arc::new(body);
+        let read = keys::read(&file, &body, environment);
+        let mut reader = Reader { file, directory: &environment.directory, keys: read.keys, active: "git", found };
         for fault in body.faults.iter().filter(|fault| fault.severity == Severity::Error) {
             let mistake = Mistake { hint: fault.hint.clone(), ..reader.mistake(fault.at, &fault.message) };
             reader.found.mistake(mistake);
         }
-        for document in body.documents.iter().filter(|document| document.condition.is_none()) {
-            reader.keys.extend(document.root.iter().map(Key::new));
+        for (at, message) in read.refused {
+            reader.refuse(at, message);
         }
         let taken = reader.take();
         reader.tell_rest();
@@ -64,29 +71,12 @@ impl Taken {
     }
 }
 
-/// A key of the file with its value.
-struct Key {
-    /// In lower case without hyphens.
-    uniform: String,
-    written: Arc<str>,
-    text: String,
-    at: Position,
-    is_taken: bool,
-}
-
-impl Key {
-    fn new(entry: &Entry) -> Self {
-        let written = entry.key.written();
-        let uniform = written.to_lowercase().replace(['-', '_'], "");
-        let text = format::flat::text(&entry.node.data.to_value());
-        Self { uniform, written: Arc::clone(written), text, at: entry.node.at, is_taken: false }
-    }
-}
-
 struct Reader<'a> {
     file: Arc<str>,
     directory: &'a Path,
     keys: Vec<Key>,
+    /// The section of the back end that is active.
+    active: &'static str,
     found: &'a mut Found,
 }
 
@@ -96,14 +86,9 @@ impl Reader<'_> {
     fn take(&mut self) -> Taken {
         let mut taken = Taken { on_failure: OnFailure::Invalid, ..Taken::default() };
         self.listen();
-        let profiles = self.list("spring.profiles.active");
-        let is_native = profiles.iter().any(|(profile, _)| profile == "native");
-        for (profile, at) in profiles.iter().filter(|(profile, _)| *profile != "native" && *profile != "git") {
-            let message = format!("the profile `{profile}` of the server may stand for a back end that is not there");
-            self.refuse(*at, message);
-        }
+        let is_native = self.back_end();
         self.put("semantics", "spring", Position::default());
-        self.give("prefix", "http.prefix");
+        self.prefix();
         if is_native {
             self.native(&mut taken);
         } else {
@@ -117,7 +102,13 @@ impl Reader<'_> {
 
     /// Spring listens at all addresses; without a login that must be meant, so the file alone does not open the door.
     fn listen(&mut self) {
-        let port = self.value("server.port").map_or_else(|| "8080".to_owned(), |(text, _)| text);
+        let port = match self.value("server.port") {
+            Some((text, at)) if text.trim().parse::<u16>().is_err() => {
+                let message = format!("`server.port` is `{text}`, which is no port");
+                return self.refuse_with(at, message, "`8888` would be fine");
+            }
+            port => port.map_or_else(|| "8080".to_owned(), |(text, _)| text.trim().to_owned()),
+        };
         let address = self.value("server.address").map_or_else(|| "127.0.0.1".to_owned(), |(text, _)| text);
         let address = if address.contains(':') && !address.starts_with('[') { format!("[{address}]") } else { address };
         self.put("http.listen", &format!("{address}:{port}"), Position::default());
@@ -141,12 +132,7 @@ impl Reader<'_> {
             None if !taken.spring.try_master => self.put("sources[].label", "main", Position::default()),
             _ => {}
         }
-        if let Some((rate, at)) = self.of_server("git.refreshrate")
-            && let Ok(seconds) = rate.parse::<u32>()
-            && seconds > 0
-        {
-            self.put("sources[].refresh", &format!("{seconds}s"), at);
-        }
+        self.refresh();
     }
 
     fn native(&mut self, taken: &mut Taken) {
@@ -191,7 +177,14 @@ impl Reader<'_> {
 
     fn health(&mut self, spring: &mut Settings) {
         let details = self.value("management.endpoint.health.showdetails");
-        spring.health_details = details.is_some_and(|(text, _)| text.eq_ignore_ascii_case("always"));
+        if let Some((text, at)) = details {
+            spring.health_details = text.eq_ignore_ascii_case("always");
+            let is_known = ["always", "never", "when-authorized", "when_authorized"];
+            if !is_known.contains(&text.to_ascii_lowercase().as_str()) {
+                let message = format!("`management.endpoint.health.show-details` is `{text}`");
+                self.refuse_with(at, message, "`always` and `never` would be fine");
+            }
+        }
         let prefix = format!("{SERVER}health.repositories.");
         let mut listed: Vec<(String, Health)> = Vec::new();
         for key in self.keys.iter_mut().filter(|key| key.uniform.starts_with(&prefix)) {
@@ -237,27 +230,50 @@ impl Reader<'_> {
 
     /// What is left: refused or told.
     fn tell_rest(&mut self) {
-        let rest: Vec<_> = self.keys.iter().filter(|key| !key.is_taken).collect();
-        let rest: Vec<_> = rest.iter().map(|key| (rest_of(&key.uniform), Arc::clone(&key.written), key.at)).collect();
+        let without_ssl = |key: &Key| key.is("server.ssl.enabled") && key.text.trim().eq_ignore_ascii_case("false");
+        let has_ssl = !self.keys.iter().any(without_ssl);
+        let active = self.active;
+        let rest = |key: &Key| {
+            let uniform = if key.is_variable { rest::of_variable(&key.uniform) } else { &key.uniform };
+            (rest_of(uniform, &key.text, active, has_ssl), Arc::clone(&key.written), key.at)
+        };
+        let rest: Vec<_> = self.keys.iter().filter(|key| !key.is_taken).map(rest).collect();
         for (rest, written, at) in rest {
             match rest {
+                Rest::Same => {}
                 Rest::Idle(reason) => {
                     let warning = self.mistake(at, format!("`{written}` has no effect: {reason}"));
                     self.found.warnings.push(warning);
                 }
-                Rest::Refused(reason) => self.refuse(at, format!("`{written}` is not available: {reason}")),
+                Rest::Refused(reason, hint) => {
+                    let mistake = self.mistake(at, format!("`{written}` is not available: {reason}"));
+                    self.found.mistake(Mistake { hint, ..mistake });
+                }
             }
         }
     }
 
     /// The value of a key in its uniform spelling; the last one counts.
     fn value(&mut self, uniform: &str) -> Option<(String, Position)> {
-        let mut value = None;
-        for key in self.keys.iter_mut().filter(|key| key.uniform == uniform) {
+        self.take_keys(|key| key.is(uniform)).pop()
+    }
+
+    /// The values of some keys, which are taken. A placeholder that nothing answers is no value.
+    fn take_keys(&mut self, is_wanted: impl Fn(&Key) -> bool) -> Vec<(String, Position)> {
+        let (mut values, mut refused) = (Vec::new(), Vec::new());
+        for key in self.keys.iter_mut().filter(|key| is_wanted(key)) {
             key.is_taken = true;
-            value = Some((key.text.clone(), key.at));
+            match &key.unanswered {
+                Some(name) => refused.push((key.at, Arc::clone(&key.written), name.clone())),
+                None => values.push((key.text.clone(), key.at)),
+            }
         }
-        value
+        for (at, written, name) in refused {
+            let message = format!("`{written}` has the placeholder `${{{name}}}`, which nothing answers");
+            let hint = format!("set the variable `{name}`, or give a default: `${{{name}:…}}`");
+            self.refuse_with(at, message, &hint);
+        }
+        values
     }
 
     fn of_server(&mut self, name: &str) -> Option<(String, Position)> {
@@ -266,13 +282,11 @@ impl Reader<'_> {
 
     /// The items of a list, or of a comma list.
     fn list(&mut self, uniform: &str) -> Vec<(String, Position)> {
-        let mut items = Vec::new();
-        let is_item =
-            |key: &str| key.strip_prefix(uniform).is_some_and(|rest| rest.is_empty() || rest.starts_with('['));
-        for key in self.keys.iter_mut().filter(|key| is_item(&key.uniform)) {
-            key.is_taken = true;
-            items.extend(key.text.split(',').map(|item| (item.trim().to_owned(), key.at)));
-        }
+        let values = self.take_keys(|key| key.is_item(uniform));
+        let split = |(text, at): &(String, Position)| -> Vec<_> {
+            text.split(',').map(|item| (item.trim().to_owned(), *at)).collect()
+        };
+        let mut items: Vec<(String, Position)> = values.iter().flat_map(split).collect();
         items.retain(|(item, _)| !item.is_empty());
         items
     }
@@ -283,7 +297,7 @@ impl Reader<'_> {
             "true" | "on" | "yes" | "1" => true,
             "false" | "off" | "no" | "0" => false,
             _ => {
-                self.refuse(at, format!("`{name}` is neither true nor false"));
+                self.refuse_with(at, format!("`{name}` is `{text}`"), "`true` and `false` would be fine");
                 default
             }
         }
@@ -304,6 +318,11 @@ impl Reader<'_> {
 
     fn refuse(&mut self, at: Position, message: String) {
         let mistake = self.mistake(at, message);
+        self.found.mistake(mistake);
+    }
+
+    fn refuse_with(&mut self, at: Position, message: String, hint: &str) {
+        let mistake = self.mistake(at, message).with_hint(hint);
         self.found.mistake(mistake);
     }
 

@@ -7,9 +7,14 @@ use crate::settings::{Environment, Flags, Loaded, Purpose, Refusal, Settings, re
 use crate::snapshot::OnFailure;
 
 fn load(file: &str, flags: Flags) -> Result<Loaded, Refusal> {
+    load_with(file, flags, &[])
+}
+
+fn load_with(file: &str, flags: Flags, variables: &[(&str, &str)]) -> Result<Loaded, Refusal> {
     let flags = Flags { from_spring: Some("application.yml".to_owned()), ..flags };
+    let variables = variables.iter().chain(&[("HOME", "/home/u")]);
     let environment = Environment {
-        variables: [("HOME".to_owned(), "/home/u".to_owned())].into(),
+        variables: variables.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
         directory: PathBuf::from("/here"),
     };
     resolve(&flags, Some(file.as_bytes()), &environment, Purpose::Serve, Found::default())
@@ -17,6 +22,10 @@ fn load(file: &str, flags: Flags) -> Result<Loaded, Refusal> {
 
 fn good(file: &str) -> Settings {
     load(file, Flags::default()).unwrap_or_else(|refusal| panic!("{refusal}")).settings
+}
+
+fn good_with(file: &str, variables: &[(&str, &str)]) -> Settings {
+    load_with(file, Flags::default(), variables).unwrap_or_else(|refusal| panic!("{refusal}")).settings
 }
 
 fn told(file: &str) -> String {
@@ -105,7 +114,7 @@ spring.security.user.password: x
 ";
     let refused = told(file);
     for part in [
-        "the profile `vault` of the server may stand for a back end that is not there",
+        "the profile `vault` of the server makes a back end active that is not there",
         "`spring.cloud.config.server.git.skip-ssl-validation` is not available",
         "`spring.cloud.config.server.git.repos.a.uri` is not available",
         "`encrypt.key-store.location` is not available: key stores and RSA keys",
@@ -133,4 +142,153 @@ fn sealed_values_stay_sealed_or_bare_where_the_settings_say_so() {
         |line: &str| good(&format!("spring.cloud.config.server: {{git.uri: https://h/x, {line}}}")).secrets.on_failure;
     assert_eq!(with("encrypt.enabled: false"), OnFailure::Sealed);
     assert_eq!(with("encrypt.prefix-invalid-properties: false"), OnFailure::Bare);
+}
+
+#[test]
+fn placeholders_are_filled_in_from_variables_and_the_file_itself() {
+    let file = "
+own: {branch: dev, deep: '${STAGE:test}'}
+server.port: ${PORT:8888}
+encrypt.key: ${ENC}
+spring.cloud.config.server:
+  prefix: ${NO_PREFIX:/cfg}
+  overrides: {who: '${WHO}', kept: '\\${WHO}', left: '${client.side}'}
+  git: {uri: '${config.repo}', default-label: '${BRANCH:${own.branch}}', search-paths: '${own.deep},x', refresh-rate: '${RATE:60}'}
+";
+    let settings =
+        good_with(file, &[("ENC", "secret"), ("CONFIG_REPO", "https://h/x"), ("WHO", "me"), ("STAGE", "eu")]);
+    assert_eq!((settings.http.listen.port(), settings.http.prefix.as_str()), (8888, "/cfg"));
+    let source = &settings.sources[0];
+    assert_eq!(format!("{:?}", source.place), "Git(\"https://h/x\")");
+    assert_eq!((source.label.as_deref(), source.refresh.as_secs()), (Some("dev"), 60));
+    assert_eq!(source.locations, ["eu", "x"]);
+    assert!(settings.secrets.spring.is_some());
+    let overrides: Vec<_> = settings.spring.overrides.iter().map(|(_, text)| &**text).collect();
+    assert_eq!(overrides, ["me", "${WHO}", "${client.side}"]);
+}
+
+#[test]
+fn a_placeholder_that_nothing_answers_is_refused_by_name_where_it_counts() {
+    let refused = told(
+        "
+logging.level.root: ${LOG_LEVEL}
+encrypt.key: ${ENC}
+spring.cloud.config.server.git: {uri: https://h/x, default-label: '${A:${B}}', password: '${PW}', username: '${x}'}
+x: ${x}
+",
+    );
+    for part in [
+        "application.yml:3:14: `encrypt.key` has the placeholder `${ENC}`, which nothing answers",
+        "hint: set the variable `ENC`, or give a default: `${ENC:…}`",
+        "git.default-label` has the placeholder `${B}`",
+        "git.password` has the placeholder `${PW}`",
+        "the placeholder `${x}` leads back to itself",
+    ] {
+        assert!(refused.contains(part), "{part} is not in\n{refused}");
+    }
+    assert!(!refused.contains("LOG_LEVEL"), "{refused}");
+}
+
+#[test]
+fn documents_take_part_for_the_profiles_of_the_server() {
+    let file = "
+spring.profiles.active: ${STAGE:test}
+spring.cloud.config.server.git: {uri: https://h/x, default-label: one, search-paths: [a, b]}
+---
+spring.config.activate.on-profile: prod
+spring.cloud.config.server.git: {default-label: two, search-paths: [c]}
+---
+spring.config.activate.on-profile: '!prod'
+server.port: 9999
+";
+    let settings = good(file);
+    assert_eq!((settings.sources[0].label.as_deref(), settings.http.listen.port()), (Some("one"), 9999));
+    for variable in ["STAGE", "SPRING_PROFILES_ACTIVE"] {
+        let settings = good_with(file, &[(variable, "prod,security")]);
+        assert_eq!((settings.sources[0].label.as_deref(), settings.http.listen.port()), (Some("two"), 8080));
+        assert_eq!(settings.sources[0].locations, ["c"]);
+    }
+    let cloud = format!("{file}---\nspring.config.activate.on-cloud-platform: kubernetes\nserver.port: 1\n");
+    assert!(told(&cloud).contains("it is not known here whether this document of a cloud platform takes part"));
+}
+
+#[test]
+fn variables_that_spring_boot_reads_win_over_the_file() {
+    let file =
+        "{server.port: 1, encrypt.key: a, spring.cloud.config.server.git: {uri: https://h/x, defaultLabel: one}}";
+    let variables = [
+        ("SERVER_PORT", "8888"),
+        ("SPRING_CLOUD_CONFIG_SERVER_GIT_DEFAULT_LABEL", "two"),
+        ("SPRING_CLOUD_CONFIG_SERVER_GIT_SEARCHPATHS_0", "p"),
+        ("SPRING_CLOUD_CONFIG_SERVER_GIT_CLONE_ON_START", "true"),
+    ];
+    let settings = good_with(file, &variables);
+    assert_eq!((settings.sources[0].label.as_deref(), settings.http.listen.port()), (Some("two"), 8888));
+    assert_eq!(settings.sources[0].locations, ["p"]);
+    let native = "spring.cloud.config.server: {git.uri: https://h/x, native.search-locations: file:/srv/a}";
+    let settings = good_with(native, &[("SPRING_PROFILES_ACTIVE", "native")]);
+    assert!(format!("{:?}", settings.sources[0].place).starts_with("Dir"));
+}
+
+#[test]
+fn what_is_not_active_or_holds_anyway_does_not_end_the_start() {
+    let with = |line: &str| told(&format!("spring.cloud.config.server.git.uri: https://h/x\n{line}\n"));
+    for line in ["native.searchLocations: file:///x", "vault.host: v", "composite[0].type: git", "jdbc.sql: x"] {
+        let told = with(&format!("spring.cloud.config.server.{line}"));
+        assert!(told.contains("has no effect: the back end `") && !told.contains("error"), "{told}");
+    }
+    for line in [
+        "spring.cloud.config.server.git.skipSslValidation: false",
+        "spring.cloud.config.server.git.strict-host-key-checking: true",
+        "spring.cloud.config.server.git.clone_submodules: FALSE",
+        "server.ssl.enabled: false",
+        "server.servlet.context-path: /",
+        "spring.profiles.active: 'git, security, local'",
+        "spring.cloud.config.server.enabled: true",
+    ] {
+        assert_eq!(with(line), "", "{line}");
+    }
+    let idle = with("server.ssl: {enabled: false, key-store: x}");
+    assert!(idle.contains("`server.ssl.key-store` has no effect: TLS is off"), "{idle}");
+    assert!(with("spring.profiles.active: git,native").contains("together are a composite"));
+}
+
+#[test]
+fn a_refusal_says_what_would_be_fine_and_what_was_probably_meant() {
+    let with = |line: &str| told(&format!("spring.cloud.config.server.git.uri: https://h/x\n{line}\n"));
+    for (line, part) in [
+        ("spring.cloud.config.server.git.skip-ssl-validation: true", "hint: `false` would be fine"),
+        (
+            "spring.cloud.config.server.git.serch-paths: a",
+            "did you mean `spring.cloud.config.server.git.search-paths`?",
+        ),
+        ("encrypt.kye: a", "did you mean `encrypt.key`?"),
+        ("spring.cloud.config.server.git.refresh-rate: often", "`git.refresh-rate` is `often`, which is no number"),
+        ("spring.cloud.config.server.accept-empty: maybe", "`acceptempty` is `maybe`"),
+        ("server.port: http", "`server.port` is `http`, which is no port"),
+        ("management.endpoint.health.show-details: sometimes", "show-details` is `sometimes`"),
+        ("spring.config.import: file:./more.yml", "put its keys into this file"),
+    ] {
+        let told = with(line);
+        assert!(told.contains("error") && told.contains(part), "{part} is not in\n{told}");
+    }
+}
+
+#[test]
+fn a_prefix_may_be_written_in_every_way_that_spring_takes() {
+    let prefix = |lines: &str| good(&format!("spring.cloud.config.server.git.uri: https://h/x\n{lines}")).http.prefix;
+    for written in ["config", "/config", "/config/", "config/", "//config//"] {
+        assert_eq!(prefix(&format!("spring.cloud.config.server.prefix: {written}")), "/config", "{written}");
+        assert_eq!(prefix(&format!("server.servlet.contextPath: {written}")), "/config", "{written}");
+    }
+    assert_eq!(prefix("spring.cloud.config.server.prefix: /a/b\nserver.servlet.context-path: /c"), "/c/a/b");
+    assert_eq!(prefix("spring.cloud.config.server.prefix: /\nserver.servlet.context-path: ''"), "");
+}
+
+#[test]
+fn a_refresh_rate_of_less_than_nothing_is_told() {
+    let with = |rate: i32| format!("spring.cloud.config.server.git: {{uri: https://h/x, refresh-rate: {rate}}}");
+    assert!(told(&with(-1)).contains("`git.refresh-rate` is never"), "{}", told(&with(-1)));
+    assert_eq!(good(&with(-1)).sources[0].refresh.as_secs(), 30 * 86_400);
+    assert_eq!((told(&with(0)), good(&with(0)).sources[0].refresh.as_secs()), (String::new(), 30));
 }
