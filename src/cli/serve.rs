@@ -1,7 +1,12 @@
 //! `layerd serve`: the flags of a server, and from there to the running server.
 
+use std::io::{self, Write as _};
 use std::net::SocketAddr;
+use std::sync::mpsc;
+use std::thread;
 use std::time::Duration;
+
+use tracing::warn;
 
 use crate::serve;
 use crate::settings::{self, Flags, Loaded, Purpose};
@@ -85,18 +90,33 @@ impl SettingsArgs {
 /// Serves until a signal ends it.
 fn serve(loaded: Loaded, console: &mut Console<'_>) -> Result<Exit, Failure> {
     let refused = |error: &dyn std::fmt::Display| Failure::new(Exit::Settings, error.to_string());
-    telemetry::init(&loaded.settings.telemetry, console.err_is_terminal, console.has_no_color())
+    let telemetry = telemetry::init(&loaded.settings.telemetry, console.err_is_terminal, console.has_no_color())
         .map_err(|error| refused(&error))?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| refused(&error))?;
-    let mut printed = Ok(());
-    let listening = |address: SocketAddr, store: &Store| {
-        printed = console.print(&greeting(address, store, console.is_terminal));
-    };
-    let served = runtime.block_on(serve::serve(loaded.settings, listening));
+    let is_terminal = console.is_terminal;
+    let listening = |address: SocketAddr, store: &Store| announce(greeting(address, store, is_terminal));
+    let served = runtime.block_on(serve::serve(loaded.settings, &telemetry, listening));
     // A fetch that hangs holds a thread that nothing can end; the process ends without it.
     runtime.shutdown_timeout(Duration::from_millis(100));
-    printed?;
+    // Everything that was logged stands above what the console says.
+    drop(telemetry);
     served.map(|()| Exit::Done).map_err(|error| refused(&error))
+}
+
+/// Prints the first lines. Whether and when anybody takes them is nothing to the server.
+fn announce(text: String) {
+    let (done, is_done) = mpsc::channel();
+    let print = move || {
+        let mut out = io::stdout();
+        if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+            warn!("the first line cannot be written to standard output: {error}");
+        }
+        drop(done);
+    };
+    if thread::Builder::new().name("first line".to_owned()).spawn(print).is_ok() {
+        // Usually it is there before anything else is said.
+        let _: Result<(), _> = is_done.recv_timeout(Duration::from_millis(200));
+    }
 }
 
 /// The line that programs wait for and, for people, what there is and how to ask for it.

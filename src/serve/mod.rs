@@ -33,6 +33,7 @@ use crate::store::found::{Bounds, Found, Loops};
 use crate::store::live::Live;
 use crate::store::refresh::{Handle, Refresher, now};
 use crate::store::{self, Entry, Place, Served, Store};
+use crate::telemetry::Telemetry;
 
 use keys::Loader;
 use keys::reload::{self, Reloader};
@@ -55,7 +56,11 @@ const DRAIN: Duration = Duration::from_secs(10);
 ///
 /// # Errors
 /// If the server cannot start. Once it listens, nothing outside ends it.
-pub async fn serve(settings: Settings, listening: impl FnOnce(SocketAddr, &Store)) -> Result<(), ServeError> {
+pub async fn serve(
+    settings: Settings,
+    telemetry: &Telemetry,
+    listening: impl FnOnce(SocketAddr, &Store),
+) -> Result<(), ServeError> {
     let worker = Worker::of_this_program()?;
     let (loader, ring) = load_keys(&settings.secrets)?;
     let settings = Arc::new(settings);
@@ -76,6 +81,7 @@ pub async fn serve(settings: Settings, listening: impl FnOnce(SocketAddr, &Store
     let shutdown = CancellationToken::new();
     let tasks = TaskTracker::new();
     let mut registry = Registry::default();
+    telemetry.register(&mut registry);
     let app = start(opened, &means, &access, &mut registry, &tasks, &shutdown)?;
     let tokens = tokens::start(&settings, access, &mut registry, &tasks, &shutdown);
     let keys = reload::Handle::default();

@@ -105,6 +105,8 @@ fn builder(server: &Server) -> http1::Builder {
     // than 100 headers are 431 by default, and saying so would cost an allocation for each request. Responses are not
     // gathered over pipelined requests, because that has no bound when the client does not read.
     let head = server.limits.headers + server.longest_line();
+    // A client that says that it will send nothing more still waits for its answers.
+    builder.half_close(true);
     builder.header_read_timeout(None).max_header_size(head).max_buf_size(head.max(SMALLEST_BUFFER));
     builder
 }

@@ -543,6 +543,95 @@ async fn requests_are_counted_by_route_and_class() {
     assert_eq!(server.counts(count), [format!("{count}}} 3")]);
 }
 
+impl Client {
+    /// Tells the server that nothing more comes.
+    async fn half_close(&mut self) {
+        self.0.shutdown().await.unwrap();
+    }
+}
+
+/// Waits until the server counts so many open connections.
+async fn has_open(server: &TestServer, open: u64) {
+    let wanted = vec![format!("layerd_http_connections {open}")];
+    let counted = async {
+        while server.counts("layerd_http_connections ") != wanted {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(LONG / 6, counted).await.expect("connections end");
+}
+
+#[tokio::test]
+async fn a_client_that_sends_nothing_more_gets_its_answer() {
+    let mut server = TestServer::start();
+    for request in [get_of("/"), "POST /echo/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\nok".to_owned()] {
+        let mut client = server.connect().await;
+        client.send(&request).await;
+        client.half_close().await;
+        assert_eq!(statuses(&client.rest().await), "200", "{request}");
+    }
+    // Also if the answer takes its time, and the handler waits when the word comes.
+    let mut client = server.connect().await;
+    client.send("GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n").await;
+    server.entered.notified().await;
+    client.half_close().await;
+    tokio::time::sleep(SHORT).await;
+    server.release.notify_one();
+    let answer = client.rest().await;
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("slow"), "{answer}");
+    // A refused body and a head without an end are no reason to keep the connection.
+    for request in ["POST /echo/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nhalf", "GET / HT", ""] {
+        let mut client = server.connect().await;
+        client.send(request).await;
+        client.half_close().await;
+        assert!(!client.rest().await.starts_with("HTTP/1.1 2"), "{request}");
+    }
+    has_open(&server, 0).await;
+    server.stopped().await;
+}
+
+#[tokio::test]
+async fn all_requests_that_were_sent_ahead_are_answered_after_a_half_close() {
+    let server = TestServer::start();
+    let mut client = server.connect().await;
+    let one = |target: &str| format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    let ahead = [
+        one("/"),
+        one("/slow"),
+        "POST /echo/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\nlast".to_owned(),
+    ];
+    client.send(ahead.concat()).await;
+    client.half_close().await;
+    server.entered.notified().await;
+    server.release.notify_one();
+    let answers = client.rest().await;
+    assert_eq!(answers.matches("HTTP/1.1 200 OK").count(), 3, "{answers}");
+    assert!(answers.ends_with("last"), "{answers}");
+    has_open(&server, 0).await;
+}
+
+#[tokio::test]
+async fn clients_that_vanish_leave_no_connection_behind() {
+    let server = TestServer::start();
+    for number in 0..40 {
+        let mut client = server.connect().await;
+        let target = ["/slow", "/large", "/", "/echo/a"][number % 4];
+        client.send(format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n")).await;
+        if target == "/slow" {
+            server.entered.notified().await;
+        }
+        if number % 8 > 3 {
+            client.half_close().await;
+        }
+        drop(client);
+        if target == "/slow" {
+            server.release.notify_one();
+        }
+    }
+    has_open(&server, 0).await;
+    assert_eq!(server.counts("layerd_http_requests_in_flight"), ["layerd_http_requests_in_flight 0"]);
+}
+
 #[tokio::test]
 async fn a_port_that_is_taken_is_named() {
     let first = bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();

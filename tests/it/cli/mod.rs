@@ -4,5 +4,6 @@ mod ci;
 mod commands;
 mod diff;
 mod history;
+mod logs;
 mod secrets;
 mod validate;

@@ -193,8 +193,13 @@ fn bystanders(server: &Server) -> Vec<(String, Option<String>)> {
 
 #[test]
 fn bad_e10_a_broken_shared_file_breaks_only_the_profile_that_it_is_for() {
-    let repo =
-        Repo::with(&[("application.yml", "shared: 1\n"), ("app.yml", "own: 2\n"), ("app/app-dev.yml", "dev: 3\n")]);
+    let files = [
+        ("application.yml", "shared: 1\n"),
+        ("application-dev.yml", "a: 1\n"),
+        ("app.yml", "own: 2\n"),
+        ("app/app-dev.yml", "dev: 3\n"),
+    ];
+    let repo = Repo::with(&files);
     let server = Server::start(&["serve", "--git", repo.url()]);
     server.wait_ready();
     let ask = |target: &str| server.get(&format!("/api/v1/config/{target}"));
