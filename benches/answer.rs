@@ -10,7 +10,7 @@ use layerd::answer::{Spelling, select, spell};
 use layerd::config::address::Address;
 use layerd::snapshot::Bodies;
 use layerd::store::Chosen;
-use layerd::store::memo::Memo;
+use layerd::store::answers::Memo;
 
 fn answers(criterion: &mut Criterion) {
     let address = Address::parse("service-7", Some("production"), None).expect("it is an address");

@@ -20,8 +20,8 @@ use crate::config::address::{AddressError, is_unprintable};
 use crate::config::problem::{Position, Problem};
 use crate::snapshot::is_about_keys;
 use crate::store::ChooseError;
-use crate::store::cold::ColdError;
-use crate::store::found::FindError;
+use crate::store::discovered::FindError;
+use crate::store::pool::ColdError;
 
 /// The most characters of a client's input that an answer or a log repeats.
 pub const ECHO: usize = 200;

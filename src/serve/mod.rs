@@ -29,7 +29,7 @@ use crate::snapshot::Secrets;
 use crate::source::ReadError;
 use crate::source::dir::DirSource;
 use crate::source::fetch::worker::Worker;
-use crate::store::found::{Bounds, Found, Loops};
+use crate::store::discovered::{Bounds, Found, Loops};
 use crate::store::live::Live;
 use crate::store::refresh::{Handle, Refresher, now};
 use crate::store::{self, Entry, Place, Served, Store};

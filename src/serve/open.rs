@@ -19,9 +19,9 @@ use crate::source::remote::template::Template;
 use crate::source::remote::tls_files::Files;
 use crate::source::remote::{Remote, RemoteError};
 use crate::source::{self, ReadError, SetupError, fetch};
-use crate::store::found::Opener;
+use crate::store::discovered::Opener;
 use crate::store::live::{self, Live};
-use crate::store::route::Patterns;
+use crate::store::patterns::Patterns;
 
 /// Why a server did not start.
 #[derive(Debug, thiserror::Error)]

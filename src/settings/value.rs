@@ -13,7 +13,7 @@ use crate::config::select::SearchPaths;
 use crate::config::value::Number as Digits;
 use crate::secret::key::{self, Key};
 use crate::source::remote::credentials::Secret;
-use crate::store::route;
+use crate::store::patterns;
 use crate::telemetry;
 
 use super::origin::shown;
@@ -217,7 +217,7 @@ impl Kind {
             Self::Folders => SearchPaths::parse(&[text]).err().map(|error| format!("holds no search path: {error}")),
             _ if text.is_empty() => Some("holds an empty text".to_owned()),
             Self::Patterns => {
-                route::Patterns::parse(&[text]).err().map(|error| format!("holds {}", shown(&error.to_string())))
+                patterns::Patterns::parse(&[text]).err().map(|error| format!("holds {}", shown(&error.to_string())))
             }
             _ => globset::Glob::new(text).err().map(|error| format!("holds no glob: {}", shown(&error.to_string()))),
         }

@@ -7,11 +7,11 @@ use crate::config::address::Address;
 use crate::config::semantics::Semantics;
 use crate::snapshot::Snapshot;
 
-use super::cold::ColdError;
-use super::found::FindError;
+use super::discovered::FindError;
 use super::freshness::Freshness;
 use super::live::Live;
 use super::pin::{Asked, Pin};
+use super::pool::ColdError;
 
 /// What was chosen for a request: one snapshot, or those of several sources that are joined.
 #[derive(Debug, Clone)]

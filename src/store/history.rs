@@ -13,8 +13,8 @@ use crate::snapshot::{Bodies, Rules, Secrets, Snapshot};
 use crate::source::mirror::history::{About, Parent};
 use crate::source::{ReadError, Reader};
 
-use super::cold::ColdError;
 use super::past::{Files, Past, paths};
+use super::pool::ColdError;
 use super::{Chosen, Store};
 
 /// How far a history is followed.

@@ -1,6 +1,6 @@
 //! One source while it is being served: its table, the snapshots it builds, and how fresh it is.
 //!
-//! Reads take the table and wait for nothing. What must read the local copy for a request goes through `cold.rs`; when
+//! Reads take the table and wait for nothing. What must read the local copy for a request goes through `pool.rs`; when
 //! to fetch is decided in `refresh.rs`.
 
 use std::collections::HashMap;

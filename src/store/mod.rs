@@ -2,24 +2,24 @@
 //!
 //! Floor 4. A request asks [`Store::snapshot`] once and works on that snapshot to its end. This room knows no protocol.
 
+pub mod answers;
 mod chosen;
-pub mod cold;
 pub mod compare;
+pub mod discovered;
 #[cfg(test)]
 mod fake;
-pub mod found;
 pub mod freshness;
 pub mod history;
 mod journal;
 pub mod live;
-pub mod memo;
 mod past;
+pub mod patterns;
 pub mod pin;
 #[cfg(test)]
 mod pin_model;
+pub mod pool;
 pub mod refresh;
 pub mod report;
-pub mod route;
 pub mod table;
 
 use std::sync::Arc;
@@ -34,13 +34,13 @@ use crate::snapshot::Secrets;
 
 pub use chosen::{ChooseError, Chosen, Part, Pinned, WouldClose};
 
-use cold::Cold;
-use found::{FindError, Found};
+use answers::Memo;
+use discovered::{FindError, Found};
 use live::Live;
-use memo::Memo;
+use patterns::Patterns;
 use pin::{Asked, Pin};
+use pool::Cold;
 use refresh::Handle;
-use route::Patterns;
 use table::{Loaded, Lookup};
 
 /// The sources being served.

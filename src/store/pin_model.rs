@@ -9,8 +9,8 @@ use proptest::prelude::*;
 
 use super::fake::Fake;
 use super::live::Live;
+use super::patterns::Patterns;
 use super::refresh::{Metrics, Refresher};
-use super::route::Patterns;
 use super::{Entry, Limits, Place, Served, Store};
 use crate::access::Grants;
 use crate::answer::{self, AnswerError, Spelling};

@@ -189,7 +189,7 @@ struct Members<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::cold::ColdError;
+    use crate::store::pool::ColdError;
 
     async fn told(failure: &Failure, shape: &ErrorShape) -> String {
         let response = failure.respond(shape, "/a/%C3%A4");

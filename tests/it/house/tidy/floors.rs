@@ -202,7 +202,7 @@ mod tests {
 
     #[test]
     fn neighbours_are_out_of_reach_unless_listed() {
-        assert_eq!(check("src/store/memo.rs", "use crate::check;").len(), 1);
+        assert_eq!(check("src/store/answers.rs", "use crate::check;").len(), 1);
         assert_eq!(check("src/settings.rs", "use crate::serve;").len(), 1);
         assert!(check("src/serve.rs", "use crate::settings::Settings;\nuse crate::http;").is_empty());
     }
