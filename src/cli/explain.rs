@@ -19,7 +19,7 @@ use super::console::{Console, Exit, Failure, plain};
 use super::get;
 use super::keys::KeyArgs;
 use super::question::Question;
-use super::repository::{Read, failure, read};
+use super::repo::{Read, failure, read};
 
 const TIME: Duration = Duration::from_secs(30);
 

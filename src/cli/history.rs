@@ -11,13 +11,13 @@ use crate::settings::Environment;
 use crate::store::history::{Bounds, history};
 
 use super::client::{Server, ServerArg};
-use super::commits::{Commits, Tip};
 use super::console::{Console, Exit, Failure, plain};
 use super::explain::Format;
 use super::get;
 use super::keys::KeyArgs;
 use super::question::Question;
-use super::repository::unreachable;
+use super::repo::commits::{Commits, Tip};
+use super::repo::unreachable;
 
 /// How long a server is waited for, and how long a repository is read.
 const TIME: Duration = Duration::from_secs(60);

@@ -9,7 +9,7 @@ use crate::secret::error::OpenError;
 use crate::secret::key::{Key, KeyError, KeyId};
 use crate::secret::keyring::Keyring;
 use crate::secret::spring::{DEFAULT_SALT, SpringKey};
-use crate::serve::keys::{Loader, file};
+use crate::settings::keys::{Loader, file};
 use crate::settings::{self, Environment, Flags, Purpose, SecretSettings, Settings};
 use crate::snapshot::{OnFailure, Secrets};
 

@@ -4,7 +4,6 @@
 //! arguments and a `Console`; what it cannot do it returns as a `Failure`.
 
 mod client;
-mod commits;
 mod completions;
 mod console;
 mod decrypt;
@@ -17,13 +16,12 @@ mod history;
 mod input;
 mod keygen;
 mod keys;
-mod material;
 mod place;
 mod question;
 mod random;
 mod refresh;
 mod render;
-mod repository;
+mod repo;
 mod rotate;
 mod sealing;
 mod secrets;

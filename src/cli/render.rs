@@ -9,7 +9,7 @@ use super::console::{Console, Exit, Failure};
 use super::get;
 use super::keys::KeyArgs;
 use super::question::{Question, Spelling};
-use super::repository::{failure, read};
+use super::repo::{failure, read};
 
 /// Print the answer that a server would give, without a server
 #[derive(Debug, clap::Args)]

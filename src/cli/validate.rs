@@ -12,7 +12,7 @@ use crate::check::{self, Input, Plan, Report, change};
 
 use super::console::{Console, Exit, Failure, plain};
 use super::keys::KeyArgs;
-use super::material::{Material, Origin};
+use super::repo::files::{Material, Origin};
 
 /// More threads than this gain nothing.
 const MOST_THREADS: usize = 8;

@@ -3,8 +3,8 @@
 //! Floor 7. Every task that lives as long as the server is spawned here and waited for here.
 
 mod harden;
-pub mod keys;
 mod open;
+pub mod reload;
 mod tokens;
 
 use std::net::SocketAddr;
@@ -35,9 +35,9 @@ use crate::store::refresh::{Handle, Refresher, now};
 use crate::store::{self, Entry, Place, Served, Store};
 use crate::telemetry::Telemetry;
 
-use keys::Loader;
-use keys::reload::{self, Reloader};
+use crate::settings::keys::{self, Loader};
 use open::{Source, matches};
+use reload::Reloader;
 
 pub use open::{Means, Opened, ServeError, open};
 

@@ -47,7 +47,7 @@ pub enum ServeError {
     },
     /// Keys of the settings cannot be used.
     #[error(transparent)]
-    Keys(#[from] super::keys::LoadError),
+    Keys(#[from] crate::settings::keys::LoadError),
     /// The tokens of the settings cannot be used.
     #[error("{0}")]
     Tokens(String),

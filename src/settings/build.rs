@@ -8,7 +8,7 @@ use crate::config::select::SearchPaths;
 use crate::schema::Mode;
 use crate::{format, http, telemetry};
 
-use super::found::{Found, Given, at};
+use super::inputs::{Found, Given, at};
 use super::known;
 use super::origin::{Mistake, Origin};
 use super::secrets;

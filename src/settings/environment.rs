@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::config::layer::{Data, Node};
 use crate::config::problem::Position;
 
-use super::found::{Found, Name};
+use super::inputs::{Found, Name};
 use super::known::{KNOWN, LISTS, SHORT_VARIABLES, find, not_available};
 use super::nearest::nearest;
 use super::origin::{Mistake, Origin, shown};

@@ -7,7 +7,7 @@ use crate::config::layer::{Data, Entry, Node};
 use crate::config::problem::{Position, Severity};
 use crate::format::{self, Format, Limits};
 
-use super::found::{Found, Name, at};
+use super::inputs::{Found, Name, at};
 use super::known;
 use super::nearest::near_name;
 use super::origin::{Mistake, Origin, shown};

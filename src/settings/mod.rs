@@ -6,7 +6,8 @@
 mod build;
 mod environment;
 mod file;
-mod found;
+mod inputs;
+pub mod keys;
 mod known;
 #[cfg(test)]
 mod markdown;
@@ -32,11 +33,11 @@ use crate::schema::Mode;
 use crate::source::remote::credentials::Secret;
 use crate::{format, http, telemetry};
 
-use found::{Found, Name};
+use inputs::{Found, Name};
 
 pub use crate::config::semantics::Semantics;
 pub use environment::Environment;
-pub use found::Given;
+pub use inputs::Given;
 pub use origin::{Mistake, Origin, Refusal};
 pub use schema::schema;
 pub use secrets::{KeyPlace, KeySettings, PhrasePlace, SecretSettings, SpringSettings};

@@ -1,6 +1,6 @@
 //! The settings of sealed values: which keys there are and where each is kept, and what happens where one does not open.
 //!
-//! Keys that stand in the settings are checked here; files are opened by whoever needs them, in `serve/keys`.
+//! Keys that stand in the settings are checked here; files are opened by whoever needs them, in `keys/`.
 
 use std::path::PathBuf;
 
@@ -9,7 +9,7 @@ use crate::snapshot::OnFailure;
 use crate::source::remote::credentials::Secret;
 
 use super::build::{Values, latest};
-use super::found::{Found, at};
+use super::inputs::{Found, at};
 use super::known::KEYS;
 use super::origin::{Mistake, Origin};
 use super::value::Value;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::found::Found;
+use super::inputs::Found;
 use super::known::{KNOWN, Known, list_of};
 
 /// YAML of every setting that has a value; secrets are stars.

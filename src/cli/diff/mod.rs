@@ -16,10 +16,10 @@ use crate::config::address::Address;
 use crate::config::semantics::Semantics;
 use crate::store::compare::compare_all;
 
-use super::commits::Commits;
 use super::console::{Console, Exit, Failure, plain};
 use super::keys::KeyArgs;
-use super::repository::Read;
+use super::repo::Read;
+use super::repo::commits::Commits;
 
 /// Tell what changes for whom between two commits, or between two profiles
 #[derive(Debug, clap::Args)]

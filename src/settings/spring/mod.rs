@@ -19,7 +19,7 @@ use crate::http::spring::{Health, Settings};
 use crate::snapshot::OnFailure;
 
 use super::Environment;
-use super::found::{Found, Name};
+use super::inputs::{Found, Name};
 use super::known;
 use super::origin::{Mistake, Origin};
 use keys::Key;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::settings::found::Found;
+use crate::settings::inputs::Found;
 use crate::settings::{Environment, Flags, Loaded, Purpose, Refusal, Settings, resolve};
 use crate::snapshot::OnFailure;
 

@@ -1,10 +1,9 @@
 //! The key ring of the settings: files opened, pass phrases turned into keys, everything that is wrong told at once.
 //!
-//! How a file is read is in `file.rs`, how a ring takes the place of another while the server runs in `reload.rs`. Nothing
+//! How a file is read is in `file.rs`, how a ring takes the place of another while the server runs in `serve/reload.rs`. Nothing
 //! here tells a part of a key.
 
 pub mod file;
-pub mod reload;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -178,7 +177,7 @@ impl fmt::Display for Fault {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::fs;
     use std::os::unix::fs::PermissionsExt as _;
     use std::path::PathBuf;
@@ -188,26 +187,26 @@ mod tests {
     use crate::source::remote::credentials::Secret;
 
     /// A folder of key files and the settings that name them.
-    pub(super) struct Folder {
+    pub(crate) struct Folder {
         folder: tempfile::TempDir,
-        pub(super) settings: SecretSettings,
+        pub(crate) settings: SecretSettings,
     }
 
-    pub(super) fn key_of(number: u8) -> String {
+    pub(crate) fn key_of(number: u8) -> String {
         let key = Key::from_bytes(std::array::from_fn(|at| (at * at) as u8 ^ number)).unwrap();
         key.to_text().to_string()
     }
 
     impl Folder {
-        pub(super) fn new() -> Self {
+        pub(crate) fn new() -> Self {
             Self { folder: tempfile::tempdir().unwrap(), settings: SecretSettings::default() }
         }
 
-        pub(super) fn path(&self, name: &str) -> PathBuf {
+        pub(crate) fn path(&self, name: &str) -> PathBuf {
             self.folder.path().join(name)
         }
 
-        pub(super) fn write(&self, name: &str, content: &str) {
+        pub(crate) fn write(&self, name: &str, content: &str) {
             self.write_mode(name, content, 0o600);
         }
 
@@ -222,13 +221,13 @@ mod tests {
         }
 
         /// A key in a file called like it.
-        pub(super) fn file(self, id: &str, content: &str) -> Self {
+        pub(crate) fn file(self, id: &str, content: &str) -> Self {
             self.write(id, content);
             self.named(id)
         }
 
         /// A key in a file called like it, which is there already.
-        pub(super) fn named(mut self, id: &str) -> Self {
+        pub(crate) fn named(mut self, id: &str) -> Self {
             self.add(id, KeyPlace::File(self.path(id)));
             self
         }

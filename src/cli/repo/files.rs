@@ -15,23 +15,23 @@ use crate::snapshot::{Bodies, Rules, Secrets, Snapshot};
 use crate::source::local::Local;
 use crate::source::{ReadError, Reader as _, dir};
 
-use super::console::{Exit, Failure};
-use super::repository::{refused, unknown, unreachable};
+use super::{refused, unknown, unreachable};
+use crate::cli::console::{Exit, Failure};
 
 /// Folders whose path is longer are not looked into.
 const LONGEST_PATH: usize = 1024;
 
 /// A commit, or a folder, with the bytes of its files.
-pub(super) struct Material {
-    pub(super) snapshot: Arc<Snapshot>,
-    pub(super) texts: Texts,
+pub(in crate::cli) struct Material {
+    pub(in crate::cli) snapshot: Arc<Snapshot>,
+    pub(in crate::cli) texts: Texts,
     /// Files of the folder that its snapshot does not list.
-    pub(super) others: Vec<Arc<str>>,
-    pub(super) limits: Limits,
+    pub(in crate::cli) others: Vec<Arc<str>>,
+    pub(in crate::cli) limits: Limits,
 }
 
 /// Where material comes from.
-pub(super) struct Origin {
+pub(in crate::cli) struct Origin {
     opened: Opened,
     /// The folder, if it is one on this machine.
     folder: Option<PathBuf>,
@@ -44,7 +44,7 @@ pub(super) struct Origin {
 
 impl Origin {
     /// Opens a folder or a repository; one elsewhere is fetched.
-    pub(super) fn open(repo: &str, secrets: Secrets, environment: &Environment) -> Result<Self, Failure> {
+    pub(in crate::cli) fn open(repo: &str, secrets: Secrets, environment: &Environment) -> Result<Self, Failure> {
         let mirror = tempfile::tempdir().map_err(|error| unreachable(&error))?;
         let path = environment.directory.join(repo);
         let is_plain = path.is_dir() && !dir::is_bare_repository(&path);
@@ -65,7 +65,7 @@ impl Origin {
 
     /// The files of a label, or those of the folder as they are. In a repository on this machine a label is whatever Git
     /// takes for a revision.
-    pub(super) fn material(&self, label: Option<&str>) -> Result<Material, Failure> {
+    pub(in crate::cli) fn material(&self, label: Option<&str>) -> Result<Material, Failure> {
         match (&self.folder, label) {
             (Some(folder), Some(label)) => self.committed(folder, label),
             (Some(folder), None) if !self.is_plain => self.committed(folder, "HEAD"),
@@ -119,7 +119,7 @@ impl Origin {
 
 impl Material {
     /// The bytes of a file.
-    pub(super) fn text(&self, path: &str) -> Option<&[u8]> {
+    pub(in crate::cli) fn text(&self, path: &str) -> Option<&[u8]> {
         self.texts.get(&self.snapshot.tree.files.get(path)?.blob).map(Vec::as_slice)
     }
 }

@@ -16,7 +16,7 @@ use tracing::{error, info, warn};
 use crate::secret::keyring::{Fingerprint, Keyring};
 use crate::source::dir::watch::{self, Depth, Watch};
 
-use super::Loader;
+use crate::settings::keys::Loader;
 
 /// Key files are looked at this often even if nothing tells of a change, because network file systems may not tell, and
 /// because a ring that was refused may be welcome later.
@@ -197,8 +197,8 @@ mod tests {
     use std::cell::RefCell;
     use std::fs;
 
-    use super::super::tests::{Folder as KeyFolder, key_of};
     use super::*;
+    use crate::settings::keys::tests::{Folder as KeyFolder, key_of};
 
     const PATIENCE: Duration = Duration::from_secs(20);
 

@@ -11,22 +11,22 @@ use crate::snapshot::{Bodies, Rules, Secrets, Snapshot};
 use crate::source::local::Local;
 use crate::source::{ReadError, Reader, Source};
 
-use super::console::{Exit, Failure, plain};
-use super::repository::{Read, Repository, unreachable};
+use super::{Read, Repository, unreachable};
+use crate::cli::console::{Exit, Failure, plain};
 
 /// How what stands on disk is called.
 const FILES: &str = "the working tree";
 
 /// Where a history begins.
-pub(super) struct Tip {
-    pub(super) label: Arc<str>,
-    pub(super) commit: CommitId,
+pub(in crate::cli) struct Tip {
+    pub(in crate::cli) label: Arc<str>,
+    pub(in crate::cli) commit: CommitId,
     /// Reads the commit and those before it.
-    pub(super) reader: Box<dyn Reader>,
+    pub(in crate::cli) reader: Box<dyn Reader>,
 }
 
 /// The commits of a repository.
-pub(super) struct Commits {
+pub(in crate::cli) struct Commits {
     repository: Repository,
     /// The same, if it is one of this machine.
     local: Option<Local>,
@@ -37,7 +37,7 @@ pub(super) struct Commits {
 
 impl Commits {
     /// Opens a folder, working tree, bare repository or URL.
-    pub(super) fn open(repo: &str, secrets: Secrets, environment: &Environment) -> Result<Self, Failure> {
+    pub(in crate::cli) fn open(repo: &str, secrets: Secrets, environment: &Environment) -> Result<Self, Failure> {
         let path = environment.directory.join(repo);
         let is_here = path.is_dir();
         let mut repository = Repository::open(repo, is_here, secrets, environment)?;
@@ -55,7 +55,7 @@ impl Commits {
     }
 
     /// The snapshot that a name stands for; without a name the files as they are, else the default.
-    pub(super) fn read(&mut self, name: Option<&str>) -> Result<Read, Failure> {
+    pub(in crate::cli) fn read(&mut self, name: Option<&str>) -> Result<Read, Failure> {
         let Self { repository, local, has_files, bodies } = self;
         let live = &repository.live;
         let secrets = live.settings.secrets.load();
@@ -74,7 +74,7 @@ impl Commits {
     }
 
     /// The same commit or files, read by other rules.
-    pub(super) fn under(&mut self, read: &Read, semantics: Semantics) -> Result<Read, Failure> {
+    pub(in crate::cli) fn under(&mut self, read: &Read, semantics: Semantics) -> Result<Read, Failure> {
         let Self { repository, local, bodies, .. } = self;
         let live = &repository.live;
         // The same folders for both, so that nothing but the semantics differs.
@@ -93,7 +93,7 @@ impl Commits {
     }
 
     /// The commit that a name stands for, `None` for the default.
-    pub(super) fn tip(&mut self, name: Option<&str>) -> Result<Tip, Failure> {
+    pub(in crate::cli) fn tip(&mut self, name: Option<&str>) -> Result<Tip, Failure> {
         if let Some(local) = self.local.take() {
             let (label, commit) = found(&local, name)?;
             return Ok(Tip { label, commit, reader: Box::new(local) });
@@ -108,7 +108,7 @@ impl Commits {
     }
 
     /// What the files of this repository mean, and what opens the sealed values in them.
-    pub(super) fn rules(&self) -> (&Rules, Arc<Secrets>) {
+    pub(in crate::cli) fn rules(&self) -> (&Rules, Arc<Secrets>) {
         let settings = &self.repository.live.settings;
         (&settings.rules, settings.secrets.load_full())
     }

@@ -1,5 +1,8 @@
 //! A folder or repository read once, for commands that need no server.
 
+pub(super) mod commits;
+pub(super) mod files;
+
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
