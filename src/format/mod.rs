@@ -24,6 +24,7 @@ mod number;
 mod samples;
 mod scan;
 pub mod spring;
+mod token;
 
 use crate::config::layer::{Body, Data, Entry};
 use crate::config::problem::{Fault, Position};

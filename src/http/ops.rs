@@ -17,8 +17,9 @@ use crate::config::problem::{Problem, Severity};
 use crate::snapshot::Snapshot;
 use crate::store::freshness::Fresh;
 use crate::store::live::Live;
-use crate::store::refresh::{Outcome, now};
+use crate::store::refresh::now;
 use crate::store::report::LabelChange;
+use crate::store::report::Outcome;
 use crate::store::{Served, Store};
 
 use super::access::Caller;

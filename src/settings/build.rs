@@ -1,20 +1,16 @@
 //! From single values to the settings of each part, with the checks that need more than one value.
 
-use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::time::Duration;
-
 use crate::config::select::SearchPaths;
 use crate::schema::Mode;
 use crate::{format, http, telemetry};
 
-use super::inputs::{Found, Given, at};
+use super::inputs::{Found, Given};
 use super::known;
 use super::origin::{Mistake, Origin};
 use super::secrets;
 use super::value::Value;
+use super::values::{Values, latest};
 use super::{CredentialSettings, Limits, Place, Purpose, Semantics, Settings, SourceSettings};
-use crate::source::remote::credentials::Secret;
 
 /// The four places of a secret, of which a source has one.
 const SECRETS: [&str; 4] = [
@@ -111,24 +107,6 @@ fn no_source() -> Mistake {
     Mistake { origin: None, message: "there is no source to serve".to_owned(), hint: Some(hint.to_owned()) }
 }
 
-/// Of several settings of one item that exclude one another, the one given later; the others are forgotten. Two
-/// that were given in the same way are a mistake.
-pub(super) fn latest(found: &mut Found, index: usize, names: &[&'static str]) -> Option<Value> {
-    let mut given: Vec<_> =
-        names.iter().filter_map(|name| found.get(name, index).map(|given| (*name, given.clone()))).collect();
-    given.sort_by(|(_, one), (_, other)| one.origin.cmp(&other.origin));
-    let (name, last) = given.pop()?;
-    for (other, earlier) in given {
-        if earlier.origin.is_level_with(&last.origin) {
-            let [name, other] = [name, other].map(|name| at(name, index));
-            let message = format!("`{name}` is given beside `{other}` ({})", earlier.origin);
-            found.mistake(Mistake::new(&last.origin, message).with_hint("keep one of the two"));
-        }
-        found.forget(other, index);
-    }
-    Some(last.value)
-}
-
 /// Nothing asks yet who is there, so that listening beyond loopback must be meant.
 fn check_open(found: &mut Found) {
     let open = found.get("http.insecure-open", 0).is_some_and(|given| given.value == Value::Switch(true));
@@ -140,13 +118,6 @@ fn check_open(found: &mut Found) {
         let mistake = Mistake::new(&given.origin, message).with_hint(hint);
         found.mistake(mistake);
     }
-}
-
-/// The values of one item of a list, or of none in particular, by the type that their kind promises.
-#[derive(Clone, Copy)]
-pub(super) struct Values<'a> {
-    pub(super) found: &'a Found,
-    pub(super) index: usize,
 }
 
 impl Values<'_> {
@@ -230,45 +201,5 @@ impl Values<'_> {
             _ => telemetry::Format::Auto,
         };
         Some(telemetry::Settings { log: self.text("telemetry.log")?, format })
-    }
-
-    pub(super) fn value(self, name: &'static str) -> Option<Value> {
-        self.found.get(name, self.index).map(|given| given.value.clone())
-    }
-
-    pub(super) fn text(self, name: &'static str) -> Option<String> {
-        if let Value::Text(text) = self.value(name)? { Some(text) } else { None }
-    }
-
-    fn texts(self, name: &'static str) -> Option<Vec<String>> {
-        if let Value::Texts(texts) = self.value(name)? { Some(texts) } else { None }
-    }
-
-    fn secret(self, name: &'static str) -> Option<Secret> {
-        if let Value::Secret(secret) = self.value(name)? { Some(secret) } else { None }
-    }
-
-    fn path(self, name: &'static str) -> Option<PathBuf> {
-        if let Value::Path(path) = self.value(name)? { Some(path) } else { None }
-    }
-
-    fn address(self, name: &'static str) -> Option<SocketAddr> {
-        if let Value::Address(address) = self.value(name)? { Some(address) } else { None }
-    }
-
-    pub(super) fn switch(self, name: &'static str) -> Option<bool> {
-        if let Value::Switch(switch) = self.value(name)? { Some(switch) } else { None }
-    }
-
-    fn time(self, name: &'static str) -> Option<Duration> {
-        if let Value::Time(time) = self.value(name)? { Some(time) } else { None }
-    }
-
-    fn number(self, name: &'static str) -> Option<u64> {
-        if let Value::Number(number) | Value::Size(number) = self.value(name)? { Some(number) } else { None }
-    }
-
-    fn count(self, name: &'static str) -> Option<usize> {
-        usize::try_from(self.number(name)?).ok()
     }
 }

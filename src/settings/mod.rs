@@ -19,6 +19,7 @@ mod show;
 mod spring;
 mod unit;
 mod value;
+mod values;
 
 use std::fmt;
 use std::fs;

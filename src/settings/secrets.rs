@@ -8,11 +8,11 @@ use crate::secret::key::{Key, KeyId};
 use crate::snapshot::OnFailure;
 use crate::source::remote::credentials::Secret;
 
-use super::build::{Values, latest};
 use super::inputs::{Found, at};
 use super::known::KEYS;
 use super::origin::{Mistake, Origin};
 use super::value::Value;
+use super::values::{Values, latest};
 
 const ID: &str = "secrets.keys[].id";
 const ENCRYPT_WITH: &str = "secrets.encrypt-with";

@@ -9,7 +9,6 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use git2::Oid;
 use globset::GlobSet;
 use tracing::warn;
 
@@ -266,11 +265,6 @@ impl Source for GitSource {
 fn split(name: &str) -> Option<(LabelKind, &str)> {
     let branch = name.strip_prefix("refs/heads/").map(|label| (LabelKind::Branch, label));
     branch.or_else(|| name.strip_prefix("refs/tags/").map(|label| (LabelKind::Tag, label)))
-}
-
-/// The id as libgit2 takes it.
-pub(super) fn oid(id: [u8; 20]) -> Oid {
-    Oid::from_bytes(&id).expect("an id of SHA-1 has twenty bytes")
 }
 
 fn check_source_name(name: &str) -> Result<(), SetupError> {

@@ -8,9 +8,8 @@ use std::sync::Arc;
 
 use git2::{ErrorCode, Repository};
 
-use super::git::oid;
 use super::mirror::history::{self, About};
-use super::mirror::tree::{WalkError, Walker, bytes};
+use super::mirror::tree::{WalkError, Walker, bytes, oid};
 use super::{ReadError, Reader, name};
 use crate::config::tree::{BlobId, CommitId, File, Tree};
 

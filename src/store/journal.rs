@@ -11,8 +11,7 @@ use crate::config::tree::CommitId;
 use crate::source::FetchError;
 
 use super::live::Live;
-use super::refresh::Outcome;
-use super::report::LabelChange;
+use super::report::{LabelChange, Outcome};
 
 /// How many problems of one commit are logged one by one.
 const LOGGED_PROBLEMS: usize = 10;

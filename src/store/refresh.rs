@@ -20,7 +20,7 @@ use crate::source::{FetchError, ReadError};
 
 use super::journal::Journal;
 use super::live::{self, Live, Moved};
-use super::report::{LabelChange, changes};
+use super::report::{Outcome, changes};
 use super::table::Table;
 
 /// How many requests may wait for the next fetch.
@@ -31,17 +31,6 @@ const LONG_PAUSE: Duration = Duration::from_secs(60);
 
 /// The longest pause that a remote may ask for.
 const LONGEST_WISH: Duration = Duration::from_secs(10 * 60);
-
-/// What a refresh did.
-#[derive(Debug, Clone)]
-pub struct Outcome {
-    /// The labels, as they are served now.
-    pub labels: Vec<LabelChange>,
-    /// Why the fetch failed or a label could not follow it, if so.
-    pub error: Option<FetchError>,
-    /// The default label is served as the source has it now.
-    pub is_fresh: bool,
-}
 
 /// Asks one source to fetch.
 #[derive(Debug, Clone)]
@@ -304,6 +293,7 @@ mod tests {
 
     use super::super::fake::Fake;
     use super::*;
+    use crate::store::report::LabelChange;
 
     fn pauses(reason: &'static str, period: u64) -> Vec<u64> {
         let error = FetchError::new(reason, "");

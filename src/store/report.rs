@@ -8,8 +8,20 @@ use crate::config::address::Address;
 use crate::config::problem::Problem;
 use crate::config::tree::{CommitId, Tree};
 use crate::snapshot::{OTHERS, Snapshot};
+use crate::source::FetchError;
 
 use super::table::{Loaded, Table};
+
+/// What a refresh did.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// The labels, as they are served now.
+    pub labels: Vec<LabelChange>,
+    /// Why the fetch failed or a label could not follow it, if so.
+    pub error: Option<FetchError>,
+    /// The default label is served as the source has it now.
+    pub is_fresh: bool,
+}
 
 /// One label before and after a refresh.
 #[derive(Debug, Clone)]

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::format::splice::{Kind, Token, Tokens};
+use crate::format::token::{Kind, Token, Tokens};
 
 use super::read;
 

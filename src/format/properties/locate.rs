@@ -3,7 +3,7 @@
 //! The grammar is the reader's; what the keys mean is not looked at here.
 
 use crate::config::problem::Fault;
-use crate::format::splice::{Kind, Token, Tokens};
+use crate::format::token::{Kind, Token, Tokens};
 
 use super::read::{Cursor, Property, Start};
 use super::write::put_value;

@@ -16,11 +16,11 @@ use crate::config::key::Key;
 use crate::config::layer::Body;
 use crate::config::problem::Severity;
 
+pub use super::token::Kind;
 use super::{Format, Limits, json, properties, read, scan, yaml};
 
 pub use error::SpliceError;
-pub use spot::{Kind, Spot};
-pub(in crate::format) use spot::{Token, Tokens};
+pub use spot::Spot;
 
 use spot::{Scalars, is_collection};
 

@@ -10,6 +10,7 @@ use crate::config::key;
 use crate::config::layer::{Data, Document, Entry, Node};
 use crate::config::problem::Position;
 use crate::format::flat;
+use crate::format::token::{Kind, Token, Tokens};
 
 /// A scalar that a file writes out. Its `Debug` form leaves the text out, which may be a secret.
 #[derive(Clone, PartialEq, Eq)]
@@ -34,48 +35,6 @@ pub struct Spot {
     pub(super) lead: &'static str,
     /// Bytes inside the range that stay, behind the value.
     pub(super) keep: Range<usize>,
-}
-
-/// How a scalar is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Kind {
-    /// YAML without quotes.
-    Plain,
-    /// YAML in single quotes.
-    SingleQuoted,
-    /// YAML in double quotes.
-    DoubleQuoted,
-    /// A block of lines after `|`.
-    Literal,
-    /// A block of lines after `>`.
-    Folded,
-    /// A key or an item of YAML without any value.
-    Absent,
-    /// A string of JSON.
-    JsonString,
-    /// A number, bool or null of JSON.
-    JsonLiteral,
-    /// What follows the separator in `.properties`.
-    Property,
-}
-
-/// What the syntax says about a scalar; places as in [`Spot`], but counted in the text without a byte order mark.
-pub(in crate::format) struct Token {
-    pub(in crate::format) range: Range<usize>,
-    pub(in crate::format) kind: Kind,
-    pub(in crate::format) anchor: Option<String>,
-    pub(in crate::format) lead: &'static str,
-    pub(in crate::format) keep: Range<usize>,
-}
-
-/// The scalars of a file by the place that its reader gives them.
-pub(in crate::format) type Tokens = HashMap<Position, Token>;
-
-impl Token {
-    pub(in crate::format) fn new(range: Range<usize>, kind: Kind) -> Self {
-        let keep = range.end..range.end;
-        Self { range, kind, anchor: None, lead: "", keep }
-    }
 }
 
 impl fmt::Debug for Spot {

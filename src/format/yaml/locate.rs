@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use crate::config::problem::{Fault, Position};
 use crate::format::Limits;
-use crate::format::splice::{Kind, Token, Tokens};
+use crate::format::token::{Kind, Token, Tokens};
 
 use super::events::{Event, Events, What};
 use super::quote;

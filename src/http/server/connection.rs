@@ -23,20 +23,11 @@ use crate::http::guard;
 
 use super::Server;
 use super::request::answer;
-use super::state::{LINGER, Phase, Pulse};
+use super::state::{LINGER, Link, Phase, Pulse};
 use super::stream::{Wire, poll_discard};
 
 /// The smallest buffer that hyper agrees to.
 const SMALLEST_BUFFER: usize = 8 << 10;
-
-/// What the parts of a connection share.
-#[derive(Debug)]
-pub(super) struct Link {
-    /// What all connections share.
-    pub(super) server: Arc<Server>,
-    /// The state of this one.
-    pub(super) pulse: Pulse,
-}
 
 /// How a connection ended.
 enum Ending {

@@ -30,8 +30,8 @@ use uuid::Uuid;
 use crate::http::error::{Refusal, sign, visible};
 use crate::http::guard;
 
-use super::connection::Link;
 use super::metrics::Route;
+use super::state::Link;
 
 /// The header that carries the id of a request, in both directions.
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

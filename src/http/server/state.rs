@@ -4,6 +4,7 @@
 //! run in one task, so relaxed atomics are enough. For a usual request, whose head comes whole, nothing here reads a
 //! clock or sets a timer.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -12,6 +13,8 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::http::Limits;
+
+use super::Server;
 
 /// How long the rest of what a client sends is read and thrown away after it was refused. Closing at once would reset
 /// the connection, and the client could lose the answer that tells it why.
@@ -206,6 +209,15 @@ fn stir(number: u64) -> u64 {
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     z ^ (z >> 31)
+}
+
+/// What the parts of a connection share.
+#[derive(Debug)]
+pub(super) struct Link {
+    /// What all connections share.
+    pub(super) server: Arc<Server>,
+    /// The state of this one.
+    pub(super) pulse: Pulse,
 }
 
 #[cfg(test)]

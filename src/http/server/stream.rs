@@ -11,8 +11,7 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-use super::connection::Link;
-use super::state::Phase;
+use super::state::{Link, Phase};
 
 /// A socket that tells its connection's pulse what passes.
 #[derive(Debug)]

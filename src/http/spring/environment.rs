@@ -6,15 +6,13 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use axum::body::{Body, Bytes};
+use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 
 use crate::answer::environment::{Environment, SourcesSpelling, spell_sources};
 use crate::answer::{self, Spelled};
 use crate::config::address::{Address, DEFAULT_PROFILE};
-use crate::http::etag::client_has;
 use crate::http::{App, refuse_path};
 use crate::store::Chosen;
 
@@ -22,6 +20,7 @@ use super::asked::{Asked, Named};
 use super::error::Failure;
 use super::labels::May;
 use super::layers::{self, OfLabel};
+use super::written::{Written, answered};
 use super::{flat, labels, resource};
 
 /// `/{name}/{profiles}`, or `/{label}/{file}`.
@@ -161,31 +160,6 @@ fn respond(app: &App, asked: &Asked, (named, found): (&Named, &Found), media_typ
     let body = [head.as_bytes(), &joined(&found.sources), b"]}"].concat();
     let written = Written { media_type, etag: Some(&etag), is_secret: found.is_secret() };
     layers::tell_pins(answered(asked, Bytes::from(body), &written), &found.labels)
-}
-
-/// What the headers of an answer are made of.
-pub(super) struct Written<'a> {
-    /// The type of the body.
-    pub(super) media_type: &'a str,
-    /// Its tag.
-    pub(super) etag: Option<&'a str>,
-    /// There are opened secrets in it.
-    pub(super) is_secret: bool,
-}
-
-/// The answer with this body, or that the client has it already.
-pub(super) fn answered(asked: &Asked, body: Bytes, written: &Written<'_>) -> Response {
-    let mut response = match written.etag.is_some_and(|etag| client_has(&asked.headers, etag)) {
-        true => StatusCode::NOT_MODIFIED.into_response(),
-        false => Response::new(Body::from(body)),
-    };
-    let headers = response.headers_mut();
-    let mut put = |name, value: &str| drop(HeaderValue::from_str(value).map(|value| headers.insert(name, value)));
-    put(header::CONTENT_TYPE, written.media_type);
-    written.etag.into_iter().for_each(|etag| put(header::ETAG, etag));
-    put(header::CACHE_CONTROL, if written.is_secret { "private, no-store" } else { "private, no-cache" });
-    put(header::VARY, "Authorization, Accept, Accept-Encoding");
-    response
 }
 
 fn joined(sources: &[Arc<Spelled>]) -> Vec<u8> {

@@ -17,11 +17,11 @@ use crate::format::Format;
 use crate::http::{App, refuse_path};
 
 use super::asked::{Asked, Named};
-use super::environment::{Written, answered};
 use super::error::Failure;
 use super::labels;
 use super::labels::May;
 use super::layers::{self, OfLabel};
+use super::written::{Written, answered};
 
 /// The extensions of the flat formats.
 const EXTENSIONS: [(&str, Format); 4] =

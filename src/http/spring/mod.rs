@@ -16,6 +16,7 @@ mod labels;
 mod layers;
 mod resource;
 mod settings;
+mod written;
 
 use std::sync::Arc;
 

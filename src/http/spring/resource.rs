@@ -23,11 +23,11 @@ use crate::store::Part;
 use super::accept::BYTES;
 use super::asked::{Asked, Named};
 use super::charset;
-use super::environment::{Written, answered};
 use super::error::Failure;
 use super::labels;
 use super::labels::May;
 use super::layers::{self, OfLabel};
+use super::written::{Written, answered};
 
 /// The largest file that is sent.
 const LARGEST: u64 = 16 << 20;

@@ -1,7 +1,7 @@
 //! Values that are no secrets whatever their name is: empty, masked, sealed or hashed ones, placeholders, and those that
 //! only say where the secret is.
 
-use super::shape;
+use super::randomness::is_random;
 
 /// How values begin that are sealed, hashed, kept in another store, or filled in by a template.
 const BEGINNINGS: [&str; 30] = [
@@ -60,7 +60,7 @@ pub(super) fn is_location(value: &str) -> bool {
     let has_drive = value.get(1..3) == Some(":\\");
     let is_path = ["/", "./", "../", "~/"].iter().any(|start| value.starts_with(start))
         && value.chars().all(|character| character.is_alphanumeric() || "/._-~".contains(character))
-        && !value.split('/').any(shape::is_random);
+        && !value.split('/').any(is_random);
     has_drive || is_path || value.contains("://")
 }
 

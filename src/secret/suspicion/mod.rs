@@ -6,6 +6,7 @@
 
 mod harmless;
 mod name;
+mod randomness;
 mod shape;
 
 use std::fmt;
@@ -54,7 +55,7 @@ pub fn suspicion(key: &str, value: &str) -> Option<Suspicion> {
     shape
         .map(Suspicion::Shape)
         .or_else(|| name.secret(&bare).map(Suspicion::Name))
-        .or_else(|| (!name.is_public() && shape::is_random(value)).then_some(Suspicion::Random))
+        .or_else(|| (!name.is_public() && randomness::is_random(value)).then_some(Suspicion::Random))
 }
 
 /// True if a comment on that line, counted from 1, or alone on the line before it, says `layerd: not a secret`. A reason

@@ -13,7 +13,6 @@ pub mod worker;
 use std::cell::RefCell;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use git2::{AutotagOption, Direction, FetchOptions, Progress, RemoteCallbacks, Repository};
 use serde::{Deserialize, Serialize};
@@ -24,6 +23,7 @@ use super::remote::credentials::Login;
 use super::remote::tls_files::Files;
 use super::remote::{Location, Remote};
 use super::transport::budget::Allowance;
+pub use super::transport::budget::{Limits, Pace};
 use super::transport::failure::{explain, not_fetched, storage};
 use super::transport::http::Channel;
 use super::transport::ref_list::Wanted;
@@ -64,36 +64,6 @@ impl Request {
     pub fn new(remote: Remote, mirror: PathBuf) -> Self {
         let (labels, limits) = (vec!["*".to_owned()], Limits::default());
         Self { remote, mirror, login: None, files: Files::default(), labels, depth: None, limits }
-    }
-}
-
-/// What one fetch may use up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// From start to end.
-    pub time: Duration,
-    /// Bytes received, and bytes of the mirror on disk.
-    pub bytes: u64,
-    /// How slow the remote may be.
-    pub pace: Pace,
-}
-
-/// The least that a remote must send while it is waited for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pace {
-    /// So many bytes…
-    pub bytes: u64,
-    /// … in this time.
-    pub over: Duration,
-}
-
-impl Default for Limits {
-    /// One minute, because a fetch that takes longer is hanging more often than working; and 2 GiB, because that is a
-    /// hundred times the largest repository of configuration that we know. One kilobyte a second, because nothing that
-    /// is slower ever brings a repository, and time may have been set to an hour for one that is large.
-    fn default() -> Self {
-        let pace = Pace { bytes: 20_000, over: Duration::from_secs(20) };
-        Self { time: Duration::from_secs(60), bytes: 2 << 30, pace }
     }
 }
 
@@ -235,6 +205,8 @@ impl Meter<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::source::git_http::{Behaviour, GitServer};
     use crate::source::mirror::digest;

@@ -6,9 +6,8 @@ use git2::{ErrorClass, ErrorCode, Oid, Repository};
 
 use super::generations::Held;
 use super::history::{self, About};
-use super::tree::{WalkError, Walker};
+use super::tree::{WalkError, Walker, oid};
 use crate::config::tree::{BlobId, CommitId, File, Tree};
-use crate::source::git::oid;
 use crate::source::{ReadError, Reader};
 
 /// Reads one generation of a mirror, which stays on disk as long as this lives.

@@ -324,6 +324,11 @@ pub(in crate::source) fn bytes(id: Oid) -> [u8; 20] {
     id.as_bytes().try_into().expect("repositories of SHA-256 are not opened by this build of libgit2")
 }
 
+/// The id as libgit2 takes it.
+pub(in crate::source) fn oid(id: [u8; 20]) -> Oid {
+    Oid::from_bytes(&id).expect("an id of SHA-1 has twenty bytes")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

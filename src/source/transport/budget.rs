@@ -1,6 +1,6 @@
 //! What a fetch that is under way may still use up: time, bytes, and patience with a remote that is slow.
 //!
-//! Everything that works for the fetch in this process shares one. The limits themselves are in `fetch.rs`; the parent
+//! Everything that works for the fetch in this process shares one. The parent
 //! process, which trusts this one with nothing, watches over time and size once more.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,10 +8,39 @@ use std::time::{Duration, Instant};
 
 use super::failure::{out_of_time, too_large};
 use crate::source::FetchError;
-use crate::source::fetch::Limits;
 
 /// The longest time that a fetch may be given, so that every deadline can be reckoned.
 const MAX_TIME: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// What one fetch may use up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// From start to end.
+    pub time: Duration,
+    /// Bytes received, and bytes of the mirror on disk.
+    pub bytes: u64,
+    /// How slow the remote may be.
+    pub pace: Pace,
+}
+
+/// The least that a remote must send while it is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    /// So many bytes…
+    pub bytes: u64,
+    /// … in this time.
+    pub over: Duration,
+}
+
+impl Default for Limits {
+    /// One minute, because a fetch that takes longer is hanging more often than working; and 2 GiB, because that is a
+    /// hundred times the largest repository of configuration that we know. One kilobyte a second, because nothing that
+    /// is slower ever brings a repository, and time may have been set to an hour for one that is large.
+    fn default() -> Self {
+        let pace = Pace { bytes: 20_000, over: Duration::from_secs(20) };
+        Self { time: Duration::from_secs(60), bytes: 2 << 30, pace }
+    }
+}
 
 /// What one fetch may still use up.
 pub(in crate::source) struct Allowance {
@@ -133,7 +162,6 @@ impl Allowance {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::fetch::Pace;
 
     fn allowance(over: Duration) -> Arc<Allowance> {
         Allowance::new(Limits { time: Duration::from_secs(60), bytes: 1000, pace: Pace { bytes: 100, over } })

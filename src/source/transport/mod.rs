@@ -4,7 +4,7 @@
 //! libgit2 names neither the fetch nor its limits when it asks, so the carrier is handed over through the thread that
 //! both run on. Here is the only `unsafe` of the crate.
 
-pub(super) mod budget;
+pub mod budget;
 pub(super) mod failure;
 pub mod http;
 pub(super) mod ref_list;

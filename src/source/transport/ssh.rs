@@ -241,7 +241,7 @@ mod tests {
     use std::os::unix::process::ExitStatusExt as _;
 
     use super::*;
-    use crate::source::fetch::Limits;
+    use crate::source::transport::budget::Limits;
 
     fn told(code: i32, words: &str) -> String {
         let error = explain(ExitStatus::from_raw(code << 8), words);

@@ -113,7 +113,7 @@ pub(super) fn cycles(sources: &[Source]) -> Vec<String> {
     on_circle.map(|module| format!("`{module}` uses itself by way of others")).collect()
 }
 
-fn reachable(uses: &BTreeMap<String, BTreeSet<String>>, from: &str) -> BTreeSet<String> {
+pub(super) fn reachable(uses: &BTreeMap<String, BTreeSet<String>>, from: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     let mut open = vec![from.to_owned()];
     while let Some(module) = open.pop() {
@@ -151,6 +151,11 @@ fn climb(source: &Source, at: usize) -> Option<usize> {
 fn named(rest: &str) -> Vec<String> {
     let Some(rest) = rest.strip_prefix("::") else { return Vec::new() };
     let Some(group) = rest.strip_prefix('{') else { return name(rest).into_iter().collect() };
+    members(group).iter().filter_map(|member| name(member)).collect()
+}
+
+/// The members of a group in braces, from behind its first brace.
+pub(super) fn members(group: &str) -> Vec<String> {
     let mut depth = 1;
     let mut members = vec![String::new()];
     for letter in group.chars() {
@@ -166,7 +171,7 @@ fn named(rest: &str) -> Vec<String> {
             None => {}
         }
     }
-    members.iter().filter_map(|member| name(member.trim_start_matches([',', ' ', '\n']))).collect()
+    members.iter().map(|member| member.trim_start_matches([',', ' ', '\n']).to_owned()).collect()
 }
 
 fn name(text: &str) -> Option<String> {

@@ -4,6 +4,7 @@
 //! itself tested on small strings beside it, because a check that cannot fail is none.
 
 mod budgets;
+mod circles;
 mod files;
 mod floors;
 mod functions;
@@ -29,6 +30,11 @@ fn modules_use_only_lower_floors() {
 #[test]
 fn modules_form_no_cycle() {
     none(&floors::cycles(&rust_files("src")));
+}
+
+#[test]
+fn files_of_a_room_form_no_circle() {
+    none(&circles::inside_rooms(&rust_files("src")));
 }
 
 #[test]
