@@ -61,7 +61,8 @@ pub(super) fn check(text: &Text<'_>, faults: &mut Vec<Fault>) {
     }
 }
 
-fn tool(value: &str) -> Option<&'static str> {
+/// The tool that encrypted a value.
+pub(super) fn tool(value: &str) -> Option<&'static str> {
     let value = value.trim();
     if value.starts_with(SOPS) {
         return Some("SOPS");

@@ -1,7 +1,7 @@
 //! Many problems become few findings: equal ones are one, whoever has them, and the policy has its say.
 
 use std::cmp::Ordering;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::answer;
@@ -12,6 +12,7 @@ use crate::format::Format;
 use crate::schema::MISSING_KEY;
 use crate::snapshot::{OTHERS, Parsed, Snapshot};
 
+use super::placeholders::LOST;
 use super::{Finding, Input, Part, Reach, format_of, secrets};
 
 /// What files for everyone may leave to the files of services: no problem if only applications without one have it.
@@ -77,11 +78,42 @@ pub(super) fn findings(
         let is_theirs = has_named && is_others && LEFT_TO_SERVICES.contains(&problem.code);
         (!is_theirs).then(|| finding(named(problem, &reached), reached))
     }));
+    join_causes(&mut found);
     // Before a policy takes any away: what is not told is not shown by others either.
     secrets::hide(&mut found);
     let mut findings = input.policy.apply(found, input.snapshot);
     findings.sort_by(order);
     findings
+}
+
+/// One key that a change removed is one finding, at the first place that refers to it, however many there are.
+fn join_causes(found: &mut Vec<Finding>) {
+    let (mut lost, others): (Vec<Finding>, Vec<Finding>) = found.drain(..).partition(|finding| finding.code == LOST);
+    *found = others;
+    lost.sort_by(|one, other| one.message.cmp(&other.message).then_with(|| order(one, other)));
+    for same in lost.chunk_by(|one, other| one.message == other.message) {
+        let mut first = same[0].clone();
+        if same.len() > 1 {
+            let mut reached: BTreeMap<Arc<str>, BTreeSet<Arc<str>>> = BTreeMap::new();
+            for reach in same.iter().flat_map(|finding| &*finding.applications) {
+                reached.entry(Arc::clone(&reach.application)).or_default().extend(reach.profiles.iter().cloned());
+            }
+            let reach = |(application, profiles): (_, BTreeSet<_>)| Reach {
+                application,
+                profiles: profiles.into_iter().collect(),
+            };
+            first.applications = reached.into_iter().map(reach).collect();
+            let places: Vec<String> = same[1..]
+                .iter()
+                .take(3)
+                .map(|finding| format!("`{}` on line {}", finding.file, finding.at.line))
+                .collect();
+            let more = same.len().saturating_sub(4);
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            first.message = format!("{}; also referred to in {}{more}", first.message, places.join(", "));
+        }
+        found.push(first);
+    }
 }
 
 /// What is wrong with files reaches everyone who selects them.

@@ -59,7 +59,7 @@ proptest! {
         let policy = files.iter().find(|(path, _)| *path == policy::FILE);
         let policy = policy.map(|(_, text)| Policy::read(text.as_bytes())).unwrap_or_default();
         let limits = Limits::default();
-        let plan = Plan::new(Input { snapshot: &snapshot, texts: &texts, others: &[], limits: &limits, policy: &policy });
+        let plan = Plan::new(Input { snapshot: &snapshot, texts: &texts, others: &[], limits: &limits, policy: &policy, before: None });
         prop_assert_eq!(&plan.finish((0..parts).rev().map(|number| plan.part(number, parts)).collect()), &whole);
         prop_assert!(whole.findings.iter().all(|finding| rules::find(finding.code).is_some()));
         let source = |path: &str| files.iter().find(|(known, _)| *known == path).map(|(_, text)| text.as_bytes());
@@ -67,8 +67,8 @@ proptest! {
         prop_assert!(!shown.contains(char::from(27)));
         prop_assert_eq!(github::write(&whole, "").lines().count(), whole.findings.len());
         prop_assert!(serde_json::from_str::<serde_json::Value>(&json::write(&whole)).is_ok());
-        prop_assert!(serde_json::from_str::<serde_json::Value>(&sarif::write(&whole, "")).is_ok());
-        prop_assert!(roxmltree::Document::parse(&junit::write(&whole, "", true)).is_ok());
+        prop_assert!(serde_json::from_str::<serde_json::Value>(&sarif::write(&whole, "", None, source)).is_ok());
+        prop_assert!(roxmltree::Document::parse(&junit::write(&whole, "", true, 0.5)).is_ok());
     }
 }
 

@@ -155,7 +155,7 @@ mod tests {
             ("application.yml", "a: {b: 1}"),
             ("application-p.yml", "a: !unset"),
             ("user.yml", "a: 1"),
-            ("user-q.yml", ""),
+            ("user-q.yml", "# none"),
         ];
         let reached: Vec<String> =
             lines(&layers).iter().map(|line| line.rsplit_once(" (").unwrap().1.to_owned()).collect();
@@ -169,7 +169,7 @@ mod tests {
             ["key-spelling user.yml:1:8 `pool.maxSize` and `max-size` in `application.yml` on line 1 differ only in \
               spelling; both are served"]
         );
-        assert_eq!(codes("", "my-app: {a: 1}\nmyApp: {a: 2}\n"), ["key-spelling user.yml:2"]);
+        assert_eq!(codes("# none", "my-app: {a: 1}\nmyApp: {a: 2}\n"), ["key-spelling user.yml:2"]);
         assert_eq!(codes("my-app.a: 1", "my_app.b: 2"), ["key-spelling user.yml:1"]);
     }
 }

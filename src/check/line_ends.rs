@@ -96,7 +96,7 @@ mod tests {
 
     #[test]
     fn files_as_most_are_have_no_finding() {
-        for text in ["a: 1\nb: 2", "a: 1", "", "a: \"x\\ty\" # \t\n\t\n \t# c\n", "a: 'x\ty'\n"] {
+        for text in ["a: 1\nb: 2", "a: 1", "# none", "a: \"x\\ty\" # \t\n\t\n \t# c\n", "a: 'x\ty'\n"] {
             assert_eq!(found(text), [""; 0], "{text:?}");
         }
     }

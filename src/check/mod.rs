@@ -6,21 +6,26 @@
 
 pub mod change;
 pub mod nothing;
+pub mod page;
 pub mod policy;
 pub mod report;
 pub mod rules;
 
+mod applications;
 mod backslashes;
 mod facts;
 mod foreign;
 mod gather;
+mod keys;
 mod layers;
 mod line_ends;
 mod lookalikes;
 mod lost;
 mod names;
 mod placeholders;
+mod policies;
 mod profiles;
+mod references;
 mod schemas;
 mod secrets;
 mod semantics;
@@ -58,10 +63,20 @@ const OF_TEXT: &[OfText] = &[
     lost::check,
     lookalikes::check,
     backslashes::check,
+    references::check,
     secrets::check,
     foreign::check,
 ];
-const OF_SNAPSHOT: &[OfSnapshot] = &[problems_of_files, nothing::check, foreign::files, names::check, profiles::check];
+const OF_SNAPSHOT: &[OfSnapshot] = &[
+    problems_of_files,
+    nothing::check,
+    foreign::files,
+    names::check,
+    profiles::check,
+    applications::check,
+    keys::check,
+    policies::check,
+];
 const OF_SELECTION: &[OfSelection] = &[layers::check, placeholders::check, schemas::check, semantics::check];
 
 /// The bytes of files, by blob. Of files that can be selected, those that are missing are not looked into.
@@ -80,6 +95,8 @@ pub struct Input<'a> {
     pub limits: &'a Limits,
     /// What the repository says about the rules.
     pub policy: &'a Policy,
+    /// The commit before, if what a change breaks is looked for.
+    pub before: Option<&'a Snapshot>,
 }
 
 /// Something that should be mended, or known.
@@ -139,6 +156,10 @@ struct Case<'a> {
     facts: &'a Facts,
     snapshot: &'a Snapshot,
     application: &'a str,
+    /// One of the addresses.
+    address: &'a Address,
+    /// The commit before the change.
+    before: Option<&'a Snapshot>,
 }
 
 /// A check that can be worked off in parts.
@@ -251,8 +272,10 @@ impl<'a> Plan<'a> {
 
     fn compare(&self, selection: &Selection, addresses: &[u32], part: &mut Part) {
         let Some(first) = addresses.first() else { return };
-        let application = &*self.addresses[*first as usize].application;
-        let case = Case { selection, facts: &self.facts, snapshot: self.input.snapshot, application };
+        let address = &self.addresses[*first as usize];
+        let (snapshot, before) = (self.input.snapshot, self.input.before);
+        let application = &*address.application;
+        let case = Case { selection, facts: &self.facts, snapshot, application, address, before };
         let mut problems = Vec::new();
         for rule in OF_SELECTION {
             rule(&case, &mut problems);

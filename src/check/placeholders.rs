@@ -2,12 +2,16 @@
 
 use std::collections::HashSet;
 
+use crate::answer;
 use crate::config::effective::{Effective, Place};
 use crate::config::interpolate::{Resolve, Resolver, placeholders};
 use crate::config::problem::{Fault, Problem};
 use crate::config::value::Value;
 
 use super::Case;
+
+/// The code of a placeholder that a change left without its key.
+pub(super) const LOST: &str = "lost-reference";
 
 /// How deep defaults are followed into one another.
 const NESTING: usize = 8;
@@ -54,12 +58,25 @@ fn unanswered(case: &Case<'_>, effective: &Effective, text: &str, place: Place, 
                 Some(default) if is_open && depth < NESTING => open.push((default, depth + 1)),
                 None if is_open && seen.insert(key) && !OF_CLIENTS.iter().any(|name| key.starts_with(name)) => {
                     let file = &case.selection.layers[place.layer].path;
-                    problems.push(fault(key, place).in_file(file));
+                    let fault = lost(case, key, place).unwrap_or_else(|| fault(key, place));
+                    problems.push(fault.in_file(file));
                 }
                 _ => {}
             }
         }
     }
+}
+
+/// The fault of a placeholder that the change left without its key. Its message is the same wherever the key is named.
+fn lost(case: &Case<'_>, key: &str, place: Place) -> Option<Fault> {
+    let before = answer::select(case.before?, case.address).ok()?;
+    let effective = before.effective();
+    let (_, was) = effective.scalar(key)?;
+    let (shown, file) = (super::walk::shown(key), &before.layers[was.layer].path);
+    let message =
+        format!("`${{{shown}}}` resolved before this change and no longer does: `{shown}` was set in `{file}`");
+    let hint = format!("set `{shown}` again, or change what refers to it in the same commit");
+    Some(Fault::error(LOST, place.at, message).with_hint(hint))
 }
 
 fn fault(key: &str, place: Place) -> Fault {
@@ -75,7 +92,7 @@ fn fault(key: &str, place: Place) -> Fault {
 
 #[cfg(test)]
 mod tests {
-    use crate::check::samples::lines;
+    use crate::check::samples::{lines, report_since, snapshot};
 
     fn unanswered(text: &str) -> Vec<String> {
         let told = |line: String| line.split('`').nth(1).map(str::to_owned);
@@ -115,6 +132,21 @@ mod tests {
         assert_eq!(
             codes,
             ["placeholder-cycle application.yml:1", "placeholder-cycle application.yml:2", "null-over-map user.yml:1"]
+        );
+    }
+
+    #[test]
+    fn a_key_that_a_change_removed_is_one_finding_for_all_who_refer_to_it() {
+        let url = [("user.yml", "a: ${db.host}\n"), ("order.yml", "b: 1\na: x-${db.host}\nc: ${PORT}\n")];
+        let (before, _) = snapshot(&[&url[..], &[("application.yml", "db.host: x\n")]].concat());
+        let after = [&url[..], &[("application.yml", "z: 1\n")]].concat();
+        let found = report_since(&after, Some(&before)).findings;
+        let told: Vec<_> = found.iter().map(|found| (found.code, &*found.file, found.applications.len())).collect();
+        assert_eq!(told, [("lost-reference", "order.yml", 2), ("unanswered-placeholder", "order.yml", 1)]);
+        assert_eq!(
+            found[0].message,
+            "`${db.host}` resolved before this change and no longer does: `db.host` was set in `application.yml`; also \
+             referred to in `user.yml` on line 1"
         );
     }
 }

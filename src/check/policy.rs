@@ -1,5 +1,5 @@
 //! `.layerd-check.yaml`: what a repository says about the rules. Severities by code, and places that are silenced, each
-//! with a reason.
+//! with a reason. Its policies are in `policies.rs`.
 //!
 //! ```yaml
 //! severities:
@@ -24,6 +24,7 @@ use crate::format::{self, Format, Limits};
 use crate::snapshot::{Parsed, Snapshot};
 
 use super::Finding;
+use super::policies::{self, Demand};
 use super::rules::{self, Rule};
 
 /// Where the file stands, from the root of the repository.
@@ -40,6 +41,8 @@ pub struct Policy {
     /// The severity of a code; `None`: the rule is off.
     severities: HashMap<&'static str, Option<Severity>>,
     silences: Vec<Silence>,
+    /// What its values must be like.
+    pub(super) demands: Vec<Demand>,
 }
 
 /// A place that is silenced.
@@ -103,7 +106,9 @@ impl Policy {
     fn judged(&self, finding: Finding) -> Option<Finding> {
         let severity = self.severities.get(finding.code).copied().unwrap_or_else(|| {
             // What a server only warns of may be an error to whoever is about to merge it.
-            Some(rules::find(finding.code).map_or(finding.severity, |rule| rule.severity))
+            // A policy has a severity of its own.
+            let rule = rules::find(finding.code).filter(|rule| rule.code != "policy");
+            Some(rule.map_or(finding.severity, |rule| rule.severity))
         })?;
         Some(Finding { severity, ..finding })
     }
@@ -166,10 +171,14 @@ impl Reader {
             match (&**entry.key.written(), &entry.node.data) {
                 ("severities", Data::Map(entries)) => entries.iter().for_each(|entry| self.severity(entry)),
                 ("silence", Data::List(items)) => items.iter().for_each(|item| self.silence(item)),
-                ("severities" | "silence", Data::Null) => {}
+                ("policies", Data::List(items)) => {
+                    self.policy.demands.append(&mut policies::read(items, &mut self.faults));
+                }
+                ("severities" | "silence" | "policies", Data::Null) => {}
+                ("policies", _) => self.invalid(entry.node.at, "`policies` takes a list of policies", None),
                 ("severities", _) => self.invalid(entry.node.at, "`severities` takes a map of codes", None),
                 ("silence", _) => self.invalid(entry.node.at, "`silence` takes a list of places", None),
-                _ => self.unknown_member(entry, "`severities` and `silence`"),
+                _ => self.unknown_member(entry, "`severities`, `silence` and `policies`"),
             }
         }
     }

@@ -44,7 +44,7 @@ pub(super) fn check(input: &Input<'_>, problems: &mut Vec<Problem>) {
 }
 
 /// The files that are for each profile, as far as names tell.
-fn files_by_profile(snapshot: &Snapshot) -> HashMap<Arc<str>, Vec<&Arc<str>>> {
+pub(super) fn files_by_profile(snapshot: &Snapshot) -> HashMap<Arc<str>, Vec<&Arc<str>>> {
     let catalogue = &snapshot.catalogue;
     let mut files: HashMap<Arc<str>, Vec<&Arc<str>>> = HashMap::new();
     for file in snapshot.selectable() {
@@ -71,7 +71,7 @@ fn variants(name: &str) -> Vec<String> {
 }
 
 /// True if one letter was left out, put in, replaced, or swapped with its neighbour. Digits tell names apart on purpose.
-fn is_slip(one: &str, other: &str) -> bool {
+pub(super) fn is_slip(one: &str, other: &str) -> bool {
     let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
     let start = one.iter().zip(&other).take_while(|(one, other)| one == other).count();
     let (one_rest, other_rest) = (&one[start..], &other[start..]);

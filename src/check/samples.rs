@@ -26,10 +26,22 @@ pub(super) fn snapshot(files: &[(&str, &str)]) -> (Snapshot, Texts) {
 
 /// What is found in files; `.layerd-check.yaml` among them is the policy.
 pub(super) fn report(files: &[(&str, &str)]) -> Report {
+    report_since(files, None)
+}
+
+/// What is found in files after others were there.
+pub(super) fn report_since(files: &[(&str, &str)], before: Option<&Snapshot>) -> Report {
     let (snapshot, texts) = snapshot(files);
     let text = files.iter().find(|(path, _)| *path == policy::FILE);
     let policy = text.map(|(_, text)| Policy::read(text.as_bytes())).unwrap_or_default();
-    check(Input { snapshot: &snapshot, texts: &texts, others: &[], limits: &Limits::default(), policy: &policy })
+    check(Input {
+        snapshot: &snapshot,
+        texts: &texts,
+        others: &[],
+        limits: &Limits::default(),
+        policy: &policy,
+        before,
+    })
 }
 
 /// The findings as `code file:line:column message (whom it reaches)`.

@@ -3,12 +3,14 @@
 use std::num::NonZeroUsize;
 use std::path::{Component, Path};
 use std::thread;
+use std::time::Instant;
 
 use clap::ValueEnum;
 
 use crate::check::policy::{self, Policy};
 use crate::check::report::{Count, github, human, json, junit, sarif};
-use crate::check::{self, Input, Plan, Report, change};
+use crate::check::{self, Input, Plan, Report, change, page};
+use crate::snapshot::Snapshot;
 
 use super::console::{Console, Exit, Failure, plain};
 use super::keys::KeyArgs;
@@ -24,6 +26,7 @@ Examples:
   layerd validate
   layerd validate config-repo --strict
   layerd validate --changed-since origin/main --format github
+  layerd validate --explain never-selected
   layerd validate https://git.example.org/team/config.git --label release --format sarif
 
 Rules are set, and places silenced, in `.layerd-check.yaml` in the repository.
@@ -38,6 +41,12 @@ pub(super) struct Args {
     /// How findings are printed
     #[arg(long, value_enum, default_value = "human")]
     format: Format,
+    /// Print the page of a code, and check nothing
+    #[arg(long, value_name = "CODE")]
+    explain: Option<String>,
+    /// With --format sarif: the address of docs/problems.md, for links to the pages of codes
+    #[arg(long, value_name = "URL")]
+    pages: Option<String>,
     /// Only what is found now and was not at this branch, tag or commit
     #[arg(long, value_name = "REF")]
     changed_since: Option<String>,
@@ -64,40 +73,59 @@ enum Format {
 
 impl Args {
     pub(super) fn run(&self, console: &mut Console<'_>) -> Result<Exit, Failure> {
+        if let Some(code) = &self.explain {
+            console.print(&explained(code)?)?;
+            return Ok(Exit::Done);
+        }
+        let started = Instant::now();
         let origin = Origin::open(&self.repo, self.keys.secrets(console.environment)?, console.environment)?;
         let material = origin.material(self.label.as_deref())?;
-        let mut report = checked(&material);
-        if let Some(before) = &self.changed_since {
-            report = change::brought(report, &checked(&origin.material(Some(before))?));
+        let before = self.changed_since.as_deref().map(|before| origin.material(Some(before))).transpose()?;
+        let mut report = checked(&material, before.as_ref().map(|before| &*before.snapshot));
+        if let Some(before) = &before {
+            report = change::brought(report, &checked(before, None));
         }
-        console.print(&self.spell(&report, &material, console))?;
+        let seconds = started.elapsed().as_secs_f64();
+        console.print(&self.spell(&report, &material, seconds, console))?;
         let count = Count::of(&report);
         console.say(&summary(&report, count));
         let fails = count.errors > 0 || (self.strict && count.warnings > 0);
         Ok(if fails { Exit::No } else { Exit::Done })
     }
 
-    fn spell(&self, report: &Report, material: &Material, console: &Console<'_>) -> String {
+    fn spell(&self, report: &Report, material: &Material, seconds: f64, console: &Console<'_>) -> String {
         let prefix = prefix(&self.repo, &console.environment.directory);
         match self.format {
             Format::Human => human::write(report, &prefix, console.is_coloured(true), |path| material.text(path)),
             Format::Json => json::write(report),
-            Format::Sarif => sarif::write(report, &prefix),
-            Format::Junit => junit::write(report, &prefix, self.strict),
+            Format::Sarif => sarif::write(report, &prefix, self.pages.as_deref(), |path| material.text(path)),
+            Format::Junit => junit::write(report, &prefix, self.strict, seconds),
             Format::Github => plain(&github::write(report, &prefix)),
         }
     }
 }
 
+/// The page of a code.
+fn explained(code: &str) -> Result<String, Failure> {
+    page::of(code).ok_or_else(|| {
+        let near = page::near(code);
+        let failure = Failure::new(Exit::Usage, format!("there is no code `{}`", plain(code)));
+        match near.is_empty() {
+            true => failure.with_hint("the codes stand in brackets behind the severity, and in docs/problems.md"),
+            false => failure.with_hint(format!("did you mean `{}`?", near.join("`, `"))),
+        }
+    })
+}
+
 /// Checks on as many threads as the machine has.
-fn checked(material: &Material) -> Report {
+fn checked(material: &Material, before: Option<&Snapshot>) -> Report {
     let policy = match (material.text(policy::FILE), material.snapshot.tree.files.get(policy::FILE)) {
         (Some(bytes), _) => Policy::read(bytes),
         (None, Some(file)) => Policy::too_large(file.size, &material.limits),
         (None, None) => Policy::default(),
     };
     let (snapshot, texts, limits) = (&*material.snapshot, &material.texts, &material.limits);
-    let plan = Plan::new(Input { snapshot, texts, others: &material.others, limits, policy: &policy });
+    let plan = Plan::new(Input { snapshot, texts, others: &material.others, limits, policy: &policy, before });
     let count = thread::available_parallelism().map_or(1, NonZeroUsize::get).min(MOST_THREADS);
     let parts: Vec<check::Part> = thread::scope(|scope| {
         let threads: Vec<_> = (0..count)

@@ -7,9 +7,9 @@ use std::fmt::Write as _;
 use crate::check::{Finding, Report};
 use crate::config::problem::Severity;
 
-/// Spells a report; `prefix` stands before every path. `is_strict`: warnings fail too.
+/// Spells a report; `prefix` stands before every path. `is_strict`: warnings fail too. `seconds`: how long the check took.
 #[must_use]
-pub fn write(report: &Report, prefix: &str, is_strict: bool) -> String {
+pub fn write(report: &Report, prefix: &str, is_strict: bool, seconds: f64) -> String {
     let fails =
         |finding: &Finding| finding.severity == Severity::Error || (is_strict && finding.severity == Severity::Warning);
     let failures = report.findings.iter().filter(|finding| fails(finding)).count();
@@ -20,7 +20,7 @@ pub fn write(report: &Report, prefix: &str, is_strict: bool) -> String {
     let mut text = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n<testsuite id=\"0\" package=\"layerd\" \
          name=\"layerd validate\" timestamp=\"{time}\" hostname=\"localhost\" tests=\"{tests}\" failures=\"{failures}\" \
-         errors=\"0\" skipped=\"{skipped}\" time=\"0\">\n<properties/>\n"
+         errors=\"0\" skipped=\"{skipped}\" time=\"{seconds:.3}\">\n<properties/>\n"
     );
     for finding in &report.findings {
         push(&mut text, finding, prefix, fails(finding));
@@ -87,7 +87,7 @@ mod tests {
 <?xml version=\"1.0\" encoding=\"UTF-8\"?>
 <testsuites>
 <testsuite id=\"0\" package=\"layerd\" name=\"layerd validate\" timestamp=\"2026-01-01T00:00:00\" hostname=\"localhost\" \
-tests=\"2\" failures=\"1\" errors=\"0\" skipped=\"1\" time=\"0\">
+tests=\"2\" failures=\"1\" errors=\"0\" skipped=\"1\" time=\"0.250\">
 <properties/>
 <testcase classname=\"x/a&amp;b.yml\" name=\"yaml-1-1 1:4\" time=\"0\"><skipped message=\"YAML 1.1 reads `on` as true, \
 YAML 1.2 and layerd as a text\"/></testcase>
@@ -99,13 +99,13 @@ of the two</failure></testcase>
 </testsuite>
 </testsuites>
 ";
-        assert_eq!(write(&report, "x/", false), expected);
-        assert!(write(&report, "", true).contains("failures=\"2\""));
+        assert_eq!(write(&report, "x/", false, 0.25), expected);
+        assert!(write(&report, "", true, 0.25).contains("failures=\"2\""));
     }
 
     #[test]
     fn nothing_found_is_a_case_that_passes() {
-        let text = write(&samples::report(&[("a.yml", "a: 1\n")]), "", true);
+        let text = write(&samples::report(&[("a.yml", "a: 1\n")]), "", true, 0.25);
         assert!(
             text.contains("<testcase classname=\"layerd\" name=\"nothing found in 1 files\" time=\"0\"/>"),
             "{text}"

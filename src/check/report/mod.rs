@@ -6,7 +6,7 @@ pub mod json;
 pub mod junit;
 pub mod sarif;
 
-use crate::config::problem::Severity;
+use crate::config::problem::{Position, Severity};
 
 use super::Report;
 
@@ -31,12 +31,21 @@ impl Count {
 }
 
 /// The name of a severity.
-const fn name(severity: Severity) -> &'static str {
+pub(super) const fn name(severity: Severity) -> &'static str {
     match severity {
         Severity::Error => "error",
         Severity::Warning => "warning",
         Severity::Info => "info",
     }
+}
+
+/// The column behind the word that begins at a place; `None` if there is no such place.
+pub(super) fn end_column(bytes: &[u8], at: Position) -> Option<u32> {
+    let line = bytes.split(|byte| *byte == b'\n').nth(at.line.checked_sub(1)? as usize)?;
+    let line = String::from_utf8_lossy(line);
+    let rest = line.trim_end().chars().skip(at.column.checked_sub(1)? as usize);
+    let length = rest.take_while(|letter| !matches!(letter, ' ' | ',' | ']' | '}')).count().max(1);
+    at.column.checked_add(u32::try_from(length).ok()?)
 }
 
 /// A message without the numbers of lines in it, which change without anything having changed.

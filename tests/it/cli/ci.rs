@@ -114,9 +114,12 @@ impl Checkout {
     }
 }
 
-const GOOD: [(&str, &str); 1] = [("order-service/application.yml", "server: {port: 9082}\n")];
+/// The name of the application stays, because a placeholder of the shared file refers to it.
+const GOOD: [(&str, &str); 1] =
+    [("order-service/application.yml", "server: {port: 9082}\nspring.application.name: order-service\n")];
 const BROKEN: [(&str, &str); 1] = [("order-service/application.yml", "server: {port: 9082\n")];
-const SECRET: [(&str, &str); 1] = [("order-service/application.yml", "datasource.password: 'x8Kq2vLw'\n")];
+const SECRET: [(&str, &str); 1] =
+    [("order-service/application.yml", "datasource.password: 'x8Kq2vLw'\nspring.application.name: order-service\n")];
 
 const VALIDATE: [&str; 3] = [
     r#"layerd validate --changed-since "origin/$GITHUB_BASE_REF" --format github"#,
@@ -241,7 +244,7 @@ fn sealed_values_are_told_as_stars_and_opened_only_with_keys() {
     let ring = Keyring::new(vec![(KeyId::new("ci").unwrap(), Key::from_text(key).unwrap())], None, None).unwrap();
     let place = Place { rank: "order-service", application: Some("order-service"), key: "password" };
     let sealed = ring.seal("x8Kq2vLw", Context::Prop, &place, [7; 24]).unwrap();
-    let copied = format!("server.port: 8082\nother: '{sealed}'\n");
+    let copied = format!("server.port: 8082\nother: '{sealed}'\nspring.application.name: order-service\n");
     let checkout = changed("", &[], &[("order-service/application.yml", &copied)]);
     assert_eq!(checkout.refused("github-actions.yml"), [""; 0], "there is no key to open it with");
     let told = checkout.out.read("diff.md");

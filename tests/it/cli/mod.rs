@@ -5,5 +5,6 @@ mod commands;
 mod diff;
 mod history;
 mod logs;
+mod planted;
 mod secrets;
 mod validate;

@@ -55,7 +55,10 @@ fn each_fault_is_told_as_expected_and_lookalikes_are_not() {
 #[test]
 fn json_has_the_shape_that_is_promised() {
     let folder = Folder::new();
-    folder.file("application.yml", "a: on\n").file("user/application-dev.yml", "b: ${c}\n").file("order.yml", "");
+    folder
+        .file("application.yml", "a: on\n")
+        .file("user/application-dev.yml", "b: ${c}\n")
+        .file("order.yml", "# none\n");
     let ran = run(&mut layerd(&["validate", folder.arg(), "--format", "json"]));
     let expected = concat!(
         r#"{"findings":[{"code":"yaml-1-1","severity":"warning","file":"application.yml","line":1,"column":4,"message":"#,
