@@ -40,7 +40,15 @@ fn checks(criterion: &mut Criterion) {
 
 fn check(snapshot: &Snapshot, texts: &Texts, threads: usize) -> Report {
     let (limits, policy) = (Limits::default(), Policy::default());
-    let plan = Plan::new(Input { snapshot, texts, others: &[], limits: &limits, policy: &policy, before: None });
+    let plan = Plan::new(Input {
+        snapshot,
+        texts,
+        others: &[],
+        filtered: &[],
+        limits: &limits,
+        policy: &policy,
+        before: None,
+    });
     let parts = thread::scope(|scope| {
         let part = |number| plan.part(number, threads);
         let running: Vec<_> = (0..threads).map(|number| scope.spawn(move || part(number))).collect();

@@ -94,6 +94,16 @@ pub(super) fn files(input: &Input<'_>, problems: &mut Vec<Problem>) {
     }
 }
 
+/// Adds the files of which Git stores something else than what is on disk.
+pub(super) fn filtered(input: &Input<'_>, problems: &mut Vec<Problem>) {
+    for (path, filter) in input.filtered {
+        let message =
+            format!("Git stores this file through the filter `{}`, and the result is what is served", shown(filter));
+        let hint = "check the commit with `--label HEAD`; take the file out of the filter in `.gitattributes`";
+        problems.push(Fault::error("git-filter", Position::new(1, 1), message).with_hint(hint).in_file(path));
+    }
+}
+
 fn problem(bytes: &[u8], path: &Arc<str>) -> Option<Problem> {
     let (tool, hint) = of_file(bytes)?;
     let message = format!("the file is encrypted with {tool} and cannot be read");

@@ -59,7 +59,8 @@ proptest! {
         let policy = files.iter().find(|(path, _)| *path == policy::FILE);
         let policy = policy.map(|(_, text)| Policy::read(text.as_bytes())).unwrap_or_default();
         let limits = Limits::default();
-        let plan = Plan::new(Input { snapshot: &snapshot, texts: &texts, others: &[], limits: &limits, policy: &policy, before: None });
+        let plan = Plan::new(Input { snapshot: &snapshot, texts: &texts, others: &[],
+ filtered: &[], limits: &limits, policy: &policy, before: None });
         prop_assert_eq!(&plan.finish((0..parts).rev().map(|number| plan.part(number, parts)).collect()), &whole);
         prop_assert!(whole.findings.iter().all(|finding| rules::find(finding.code).is_some()));
         let source = |path: &str| files.iter().find(|(known, _)| *known == path).map(|(_, text)| text.as_bytes());

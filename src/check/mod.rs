@@ -71,6 +71,7 @@ const OF_SNAPSHOT: &[OfSnapshot] = &[
     problems_of_files,
     nothing::check,
     foreign::files,
+    foreign::filtered,
     names::check,
     profiles::check,
     applications::check,
@@ -91,6 +92,8 @@ pub struct Input<'a> {
     pub texts: &'a Texts,
     /// Paths of files that its tree does not list because no file of that kind is ever read.
     pub others: &'a [Arc<str>],
+    /// Files that Git stores through a filter, each with the name of the filter.
+    pub filtered: &'a [(Arc<str>, String)],
     /// What a file may cost.
     pub limits: &'a Limits,
     /// What the repository says about the rules.

@@ -48,6 +48,7 @@ pub const RULES: &[Rule] = &[
     rule("extend-non-list", Warning, "a list is to be extended, and what it inherits is none"),
     rule("file-too-large", Error, "the file is larger than the limit"),
     rule("foreign-secret", Warning, "another tool encrypted a value"),
+    rule("git-filter", Error, "Git stores something else than what is on disk"),
     rule("glued-colon", Warning, "there is no blank behind a colon"),
     rule("glued-dash", Warning, "there is no blank behind a dash"),
     rule("invisible-character", Warning, "a character that cannot be seen stands in a key or value"),

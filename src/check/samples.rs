@@ -38,6 +38,7 @@ pub(super) fn report_since(files: &[(&str, &str)], before: Option<&Snapshot>) ->
         snapshot: &snapshot,
         texts: &texts,
         others: &[],
+        filtered: &[],
         limits: &Limits::default(),
         policy: &policy,
         before,

@@ -125,7 +125,15 @@ fn checked(material: &Material, before: Option<&Snapshot>) -> Report {
         (None, None) => Policy::default(),
     };
     let (snapshot, texts, limits) = (&*material.snapshot, &material.texts, &material.limits);
-    let plan = Plan::new(Input { snapshot, texts, others: &material.others, limits, policy: &policy, before });
+    let plan = Plan::new(Input {
+        snapshot,
+        texts,
+        others: &material.others,
+        filtered: &material.filtered,
+        limits,
+        policy: &policy,
+        before,
+    });
     let count = thread::available_parallelism().map_or(1, NonZeroUsize::get).min(MOST_THREADS);
     let parts: Vec<check::Part> = thread::scope(|scope| {
         let threads: Vec<_> = (0..count)

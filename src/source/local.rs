@@ -6,7 +6,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use git2::{ErrorCode, Repository};
+use git2::{AttrCheckFlags, AttrValue, ErrorCode, Repository};
 
 use super::mirror::history::{self, About};
 use super::mirror::tree::{WalkError, Walker, bytes, oid};
@@ -60,6 +60,30 @@ impl Local {
         let found = NAMES.into_iter().find_map(named);
         let found = found.or_else(|| self.repository.revparse_single(name).ok()?.peel_to_commit().ok());
         found.map(|commit| CommitId(bytes(commit.id())))
+    }
+
+    /// True if Git ignores a file beside the repository and does not have it, so that no commit will hold it. The path
+    /// begins at the root of the configuration.
+    #[must_use]
+    pub fn ignores(&self, path: &str) -> bool {
+        let path = self.in_repository(path);
+        let is_ignored = self.repository.is_path_ignored(&path).unwrap_or(false);
+        is_ignored && !self.repository.index().is_ok_and(|index| index.get_path(Path::new(&path), 0).is_some())
+    }
+
+    /// The filter through which Git stores a file, if attributes name one.
+    #[must_use]
+    pub fn filter_of(&self, path: &str) -> Option<String> {
+        let path = self.in_repository(path);
+        let flags = AttrCheckFlags::FILE_THEN_INDEX;
+        match AttrValue::from_string(self.repository.get_attr(Path::new(&path), "filter", flags).ok()?) {
+            AttrValue::String(name) => Some(name.to_owned()),
+            _ => None,
+        }
+    }
+
+    fn in_repository(&self, path: &str) -> String {
+        self.root.iter().map(|step| &**step).chain([path]).collect::<Vec<_>>().join("/")
     }
 
     /// True if the repository lacks older commits that exist elsewhere.

@@ -61,7 +61,9 @@ impl Commits {
         let secrets = live.settings.secrets.load();
         let rules = (&live.settings.rules, &**secrets);
         let built = match (name, local) {
-            (None, _) if *has_files => files(&*live.source, rules, bodies).map(|snapshot| (Arc::from(FILES), snapshot)),
+            (None, local) if *has_files => {
+                files((&*live.source, local.as_ref()), rules, bodies).map(|snapshot| (Arc::from(FILES), snapshot))
+            }
             (Some(name), None) if *has_files => return Err(no_history(name)),
             (name, None) => return repository.find(name)?.ok_or_else(|| unknown(name.unwrap_or("HEAD"), false)),
             (name, Some(local)) => {
@@ -83,7 +85,7 @@ impl Commits {
         let secrets = live.settings.secrets.load();
         let (rules, commit) = ((&rules, &**secrets), read.snapshot.commit);
         let built = match local {
-            _ if *read.label == *FILES => files(&*live.source, rules, bodies),
+            _ if *read.label == *FILES => files((&*live.source, local.as_ref()), rules, bodies),
             Some(local) => build(local, commit, rules, bodies),
             None => live.source.open().and_then(|mut reader| build(&mut *reader, commit, rules, bodies)),
         };
@@ -114,11 +116,21 @@ impl Commits {
     }
 }
 
-/// The files as they stand on disk.
-fn files(folder: &dyn Source, rules: (&Rules, &Secrets), bodies: &mut Bodies) -> Result<Snapshot, ReadError> {
+/// The files as they stand on disk, but for those that Git ignores.
+pub(super) fn files(
+    (folder, local): (&dyn Source, Option<&Local>),
+    rules: (&Rules, &Secrets),
+    bodies: &mut Bodies,
+) -> Result<Snapshot, ReadError> {
     let labels = folder.labels()?;
     let tip = labels.tips.values().next().ok_or_else(|| ReadError("the folder has no label".to_owned()))?;
-    build(&mut *folder.open()?, tip.commit, rules, bodies)
+    let mut reader = folder.open()?;
+    let about = (tip.commit, reader.committed_at(tip.commit)?);
+    let mut tree = reader.tree(tip.commit)?;
+    if let Some(local) = local {
+        tree.files.retain(|path, _| !local.ignores(path));
+    }
+    Snapshot::build(about, tree, rules, bodies, |blob| reader.blob(blob))
 }
 
 fn build(

@@ -15,6 +15,7 @@ use crate::snapshot::{Bodies, Rules, Secrets, Snapshot};
 use crate::source::local::Local;
 use crate::source::{ReadError, Reader as _, dir};
 
+use super::commits::files;
 use super::{refused, unknown, unreachable};
 use crate::cli::console::{Exit, Failure};
 
@@ -27,6 +28,8 @@ pub(in crate::cli) struct Material {
     pub(in crate::cli) texts: Texts,
     /// Files of the folder that its snapshot does not list.
     pub(in crate::cli) others: Vec<Arc<str>>,
+    /// Files that Git stores through a filter, each with its name.
+    pub(in crate::cli) filtered: Vec<(Arc<str>, String)>,
     pub(in crate::cli) limits: Limits,
 }
 
@@ -69,9 +72,29 @@ impl Origin {
         match (&self.folder, label) {
             (Some(folder), Some(label)) => self.committed(folder, label),
             (Some(folder), None) if !self.is_plain => self.committed(folder, "HEAD"),
-            (Some(folder), None) => Ok(Material { others: others(folder, self.max_files), ..self.live(None)? }),
+            (Some(folder), None) => self.on_disk(folder),
             (None, _) => self.live(label),
         }
+    }
+
+    /// The files of a folder as Git would take them into a commit, if it is in a repository: without those that it ignores.
+    fn on_disk(&self, folder: &Path) -> Result<Material, Failure> {
+        let local = Local::discover(folder, "", self.max_files).map_err(|error| unreachable(&error))?;
+        let local = local.as_ref();
+        let live = &self.opened.live;
+        let secrets = live.settings.secrets.load();
+        let built = files((&*live.source, local), (self.rules(), &**secrets), &mut Bodies::default());
+        let snapshot = Arc::new(built.map_err(|error| unreachable(&error))?);
+        let mut reader = live.source.open().map_err(|error| unreachable(&error))?;
+        let mut material = self.with_texts(snapshot, |blob| reader.blob(blob))?;
+        material.others = others(folder, self.max_files);
+        if let Some(local) = local {
+            material.others.retain(|path| !local.ignores(path));
+            let paths = material.snapshot.selectable().map(|file| &file.path);
+            let filtered = paths.filter_map(|path| Some((Arc::clone(path), local.filter_of(path)?)));
+            material.filtered = filtered.collect();
+        }
+        Ok(material)
     }
 
     fn rules(&self) -> &Rules {
@@ -113,7 +136,7 @@ impl Origin {
                 texts.insert(file.blob, read(file.blob).map_err(|error| unreachable(&error))?);
             }
         }
-        Ok(Material { snapshot, texts, others: Vec::new(), limits })
+        Ok(Material { snapshot, texts, others: Vec::new(), filtered: Vec::new(), limits })
     }
 }
 

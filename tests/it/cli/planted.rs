@@ -134,3 +134,24 @@ fn the_page_of_a_code_is_printed() {
     assert_eq!((wrong.code, wrong.stdout.as_str()), (Some(2), ""));
     assert_eq!(wrong.stderr, "error: there is no code `never-select`\nhint: did you mean `never-selected`?\n");
 }
+
+#[test]
+fn what_git_would_store_is_what_is_checked() {
+    let folder = clean();
+    let git = |args: &[&str]| {
+        assert!(Command::new("git").args(args).current_dir(folder.path()).output().unwrap().status.success());
+    };
+    git(&["init", "--quiet"]);
+    folder.file(".gitignore", "shop-local.yml\nnode_modules/\n");
+    folder
+        .file("shop-local.yml", "a: [\n")
+        .file("node_modules/x/application.yml", "a: 1\n")
+        .file("shop-eu.yml", "a: [\n");
+    assert_eq!(findings(&validate(folder.path(), &[])), [("syntax".to_owned(), "shop-eu.yml:1".to_owned())]);
+    folder.file("shop-eu.yml", "eu: 1\n").file(".gitattributes", "shop-eu.yml filter=lfs\nshop.yml -filter\n");
+    assert_eq!(findings(&validate(folder.path(), &[])), [("git-filter".to_owned(), "shop-eu.yml:1".to_owned())]);
+    // What Git has is checked, even if it would ignore it.
+    git(&["add", "--force", "shop-local.yml"]);
+    let found = findings(&validate(folder.path(), &[]));
+    assert!(found.contains(&("syntax".to_owned(), "shop-local.yml:1".to_owned())), "{found:?}");
+}
