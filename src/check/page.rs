@@ -10,7 +10,7 @@ const PAGE: &str = include_str!("../../docs/problems.md");
 #[must_use]
 pub fn of(code: &str) -> Option<String> {
     let rule = rules::find(code)?;
-    let severity = super::report::name(rule.severity);
+    let severity = rules::name(rule.severity);
     let entry = entry(code).unwrap_or_default().trim();
     Some(format!("{severity}[{code}]: {}\n\n{entry}\n", rule.title))
 }

@@ -129,6 +129,16 @@ pub fn find(code: &str) -> Option<&'static Rule> {
     RULES.binary_search_by(|rule| rule.code.cmp(code)).ok().map(|index| &RULES[index])
 }
 
+/// The name of a severity.
+#[must_use]
+pub const fn name(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Info => "info",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

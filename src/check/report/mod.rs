@@ -9,6 +9,7 @@ pub mod sarif;
 use crate::config::problem::{Position, Severity};
 
 use super::Report;
+use super::rules::name;
 
 /// How many findings there are of each severity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -27,15 +28,6 @@ impl Count {
     pub fn of(report: &Report) -> Self {
         let count = |severity| report.findings.iter().filter(|finding| finding.severity == severity).count();
         Self { errors: count(Severity::Error), warnings: count(Severity::Warning), infos: count(Severity::Info) }
-    }
-}
-
-/// The name of a severity.
-pub(super) const fn name(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-        Severity::Info => "info",
     }
 }
 
