@@ -7,6 +7,7 @@ mod support;
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
+use layerd::config::select::Rank;
 use layerd::secret::place::{Context, Place};
 use layerd::secret::sealed::Sealed;
 use layerd::snapshot::{Bodies, OnFailure, Secrets};
@@ -53,7 +54,8 @@ fn secrets(criterion: &mut Criterion) {
         bencher.iter(|| black_box(&open).build(&mut bodies));
     });
     let (old, new) = (sealed::ring(1), sealed::ring(2));
-    let place = Place { rank: "user", application: Some("user"), key: "db.password" };
+    let rank = Rank::named("user", None);
+    let place = Place::of(&rank, "db.password");
     let values: Vec<_> = (0..1_000)
         .map(|number| old.seal("correct horse", Context::Prop, &place, sealed::nonce(number)).expect("it is short"))
         .collect();

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use layerd::config::select::SearchPaths;
 use layerd::secret::key::{Key, KeyId};
 use layerd::secret::keyring::Keyring;
 use layerd::secret::place::{Context, Place};
@@ -15,9 +16,10 @@ pub(crate) fn repository(services: usize, values: usize) -> Repository {
     let mut repository = Repository::of_services(0);
     for number in 0..services {
         let service = format!("service-{number}");
+        let rank = SearchPaths::default().rank("", &service);
         let sealed = |value: usize| {
             let key = format!("secret-{value}");
-            let place = Place { rank: &service, application: Some(&service), key: &key };
+            let place = Place::of(&rank, &key);
             let nonce = nonce(number * values + value);
             format!("{key}: '{}'\n", ring.seal("correct horse", Context::Prop, &place, nonce).expect("it is short"))
         };

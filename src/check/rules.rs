@@ -30,6 +30,7 @@ pub const RULES: &[Rule] = &[
     rule("check-unknown-code", Error, "`.layerd-check.yaml` names a code that does not exist"),
     rule("check-unknown-member", Error, "`.layerd-check.yaml` has a member that does not exist"),
     rule("cipher-auth", Error, "a sealed value does not open"),
+    rule("cipher-doubtful", Warning, "a sealed value of version 1 opens in other places too"),
     rule("cipher-malformed", Error, "a sealed value is malformed"),
     rule("cipher-misplaced", Error, "a sealed value stands where its application is not known"),
     rule("cipher-unknown-key", Warning, "a sealed value names a key that is not there"),

@@ -32,7 +32,7 @@ pub(super) struct Args {
     #[arg(long, requires = "names")]
     in_place: bool,
     /// The file and the key of a sealed value in it; several keys with --in-place
-    #[arg(value_names = ["FILE", "KEY"], num_args = 2.., conflicts_with_all = ["application", "profile", "key"])]
+    #[arg(value_names = ["FILE", "KEY"], num_args = 2.., conflicts_with_all = ["application", "profile", "key", "file"])]
     names: Vec<String>,
     /// The root of the configuration [default: the Git repository that FILE is in]
     #[arg(long, value_name = "DIR", requires = "names")]
@@ -58,7 +58,8 @@ impl Args {
         }
         let text = input::secret(console, "sealed value")?;
         let sealed = parse(unquoted(&text))?;
-        let spot = self.place.spot(sealed.context().unwrap_or(Context::Any))?;
+        let rules = self.rules.rules(self.keys.settings(console.environment)?.as_ref())?;
+        let spot = self.place.spot(sealed.context().unwrap_or(Context::Any), |path| rules.rank(path))?;
         let ring = self.keys.ring(None, console.environment)?;
         print(&open(&sealed, &spot.place(), &ring)?, console)
     }

@@ -22,7 +22,8 @@ Examples:
   pass show db | layerd encrypt --application user-service --key datasource.password --settings layerd.yaml
 
 The value comes from standard input, without one final line end, or is typed at the terminal. In YAML the sealed value
-stands in quotes: password: '{cipher}...'. It opens only under its key and in files of that application and profile.")]
+stands in quotes: password: '{cipher}...'. It opens only under its key and in files of that application and profile. A file
+whose name can be read in two ways, such as user-service.yml in the root, has to be named: --file user-service.yml.")]
 pub(super) struct Args {
     #[command(flatten)]
     place: PlaceArgs,
@@ -30,7 +31,7 @@ pub(super) struct Args {
     #[arg(long, value_enum, default_value = "prop")]
     context: Context,
     /// Seal what stands in FILE under each KEY now; comments and layout stay
-    #[arg(long, requires = "names", conflicts_with_all = ["application", "profile", "key"])]
+    #[arg(long, requires = "names", conflicts_with_all = ["application", "profile", "key", "file"])]
     in_place: bool,
     /// The file and its keys
     #[arg(value_names = ["FILE", "KEY"], num_args = 2.., requires = "in_place")]
@@ -50,7 +51,8 @@ impl Args {
         if let Some((file, keys)) = self.names.split_first() {
             return self.in_place(file, keys, context, console);
         }
-        let spot = self.place.spot(context)?;
+        let rules = self.rules.rules(self.keys.settings(console.environment)?.as_ref())?;
+        let spot = self.place.spot(context, |path| rules.rank(path))?;
         let ring = self.keys.ring(None, console.environment)?;
         let value = input::secret(console, "value")?;
         let sealed = seal(&ring, &value, context, &spot.place())?;

@@ -16,7 +16,7 @@ pub(super) fn seal(ring: &Keyring, plain: &str, context: Context, place: &Place<
         match error {
             SealError::NoKey => failure.with_hint(NAME_KEYS),
             SealError::TooLong { .. } => failure.with_hint("keep large files elsewhere, and seal what opens them"),
-            SealError::NoApplication => failure,
+            SealError::LongKey { .. } | SealError::NoApplication => failure,
         }
     })
 }

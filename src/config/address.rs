@@ -7,6 +7,9 @@ use std::sync::Arc;
 /// The profile that is asked when none is given.
 pub const DEFAULT_PROFILE: &str = "default";
 
+/// The file name that every service shares.
+pub const SHARED: &str = "application";
+
 /// The most profiles of one address.
 pub const MAX_PROFILES: usize = 32;
 

@@ -21,5 +21,6 @@ pub mod problem;
 pub mod select;
 pub mod semantics;
 pub mod steering;
+pub mod target;
 pub mod tree;
 pub mod value;

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use indexmap::IndexSet;
 
 use super::address::Address;
+use super::target::Target;
 
-/// The file name that every service shares.
-pub const SHARED: &str = "application";
+pub use super::address::SHARED;
 
 /// The extensions of configuration files; in one place a later one wins over an earlier one.
 pub const EXTENSIONS: [&str; 4] = ["yml", "yaml", "json", "properties"];
@@ -135,6 +135,23 @@ pub struct Rank {
     /// The one application whose file it is beyond doubt: that of its folder, else the whole stem, because `user-dev.yml`
     /// may be of `user` as well as of `user-dev`.
     pub application: String,
+    /// What it is for, part by part.
+    pub target: Target,
+}
+
+impl Rank {
+    /// The rank of a file that is named by its parts; the application [`SHARED`] stands for all of them.
+    #[must_use]
+    pub fn named(application: &str, profile: Option<&str>) -> Self {
+        let name = profile.map_or_else(|| application.to_owned(), |profile| format!("{application}-{profile}"));
+        Self { name, application: application.to_owned(), target: Target::named(application, profile) }
+    }
+
+    /// The rank of a file under `semantics: spring`.
+    #[must_use]
+    pub fn for_spring(folder: &str, name: &str) -> Self {
+        Self { name: name.to_owned(), application: name.to_owned(), target: Target::for_spring(folder, name) }
+    }
 }
 
 impl SearchPaths {
@@ -145,9 +162,14 @@ impl SearchPaths {
             let profile = [SHARED, service].iter().find_map(|base| {
                 name.strip_prefix(base).filter(|profile| profile.is_empty() || profile.starts_with('-'))
             });
-            Rank { name: format!("{service}{}", profile.unwrap_or_default()), application: service.to_owned() }
+            let target = Target::in_folder_of(service, name);
+            Rank { name: format!("{service}{}", profile.unwrap_or_default()), application: service.to_owned(), target }
         });
-        of_service.unwrap_or_else(|| Rank { name: name.to_owned(), application: name.to_owned() })
+        of_service.unwrap_or_else(|| Rank {
+            name: name.to_owned(),
+            application: name.to_owned(),
+            target: Target::of_name(name),
+        })
     }
 }
 
@@ -354,8 +376,8 @@ mod tests {
             ("services/user", "user-dev", "user-dev", "user"),
         ];
         for (folder, name, rank, application) in cases {
-            let expected = Rank { name: rank.to_owned(), application: application.to_owned() };
-            assert_eq!(paths.rank(folder, name), expected, "{folder}/{name}");
+            let found = paths.rank(folder, name);
+            assert_eq!((&*found.name, &*found.application), (rank, application), "{folder}/{name}");
         }
     }
 

@@ -10,9 +10,26 @@ use zeroize::Zeroizing;
 use super::key::{Key, KeyId};
 use super::place::{Context, Place, bound_key};
 use crate::config::plain::Plain;
+use crate::config::target::Target;
 
-/// The version of the envelope that is written and read.
-pub(super) const VERSION: &str = "1";
+/// A version of the envelope. They differ in what is authenticated, and in nothing else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Version {
+    /// Binds to `user-service` as one text, whether that is an application or one with a profile. Read, never written.
+    One,
+    /// Binds to application, profile and key as parts.
+    Two,
+}
+
+impl Version {
+    /// The digit in the envelope.
+    pub(super) const fn digit(self) -> &'static str {
+        match self {
+            Self::One => "1",
+            Self::Two => "2",
+        }
+    }
+}
 
 /// Bytes of the nonce, which stands first.
 pub(super) const NONCE: usize = 24;
@@ -26,8 +43,12 @@ const STEP: usize = 32;
 /// The first byte of the padding; zeros follow (ISO/IEC 7816-4).
 const MARK: u8 = 0x80;
 
-/// Keeps what is authenticated here apart from all that the same key might ever authenticate.
-const DOMAIN: &str = "layerd-sealed/1";
+/// Keep what is authenticated here apart from all that the same key might ever authenticate.
+const DOMAIN_ONE: &str = "layerd-sealed/1";
+const DOMAIN_TWO: &str = "layerd-sealed/2";
+
+/// The name of the cipher, authenticated from version 2 on.
+const CIPHER: &str = "xchacha20-poly1305";
 
 /// True if so many bytes can be an envelope.
 pub(super) const fn is_whole(length: usize) -> bool {
@@ -35,7 +56,32 @@ pub(super) const fn is_whole(length: usize) -> bool {
 }
 
 /// What is authenticated with the text; `None`: bound to an application where there is none.
-pub(super) fn associated_data(id: &KeyId, context: Context, place: &Place<'_>) -> Option<Vec<u8>> {
+pub(super) fn associated_data(version: Version, id: &KeyId, context: Context, place: &Place<'_>) -> Option<Vec<u8>> {
+    match version {
+        Version::One => data_of_one(id, context, place),
+        Version::Two => data_of_two(id, context, place),
+    }
+}
+
+fn data_of_two(id: &KeyId, context: Context, place: &Place<'_>) -> Option<Vec<u8>> {
+    let key;
+    let (kind, name, profile, key) = match context {
+        Context::Prop => {
+            key = bound_key(place.key);
+            let (kind, name, profile) = place.target.map_or(("", "", ""), Target::parts);
+            (kind, name, profile, key.as_str())
+        }
+        Context::App => {
+            let (kind, name) = place.target?.without_profile();
+            (kind, name, "", "")
+        }
+        Context::Any => ("", "", "", ""),
+    };
+    let version = Version::Two.digit();
+    Some(joined(&[DOMAIN_TWO, version, CIPHER, id.as_str(), context.name(), kind, name, profile, key]))
+}
+
+fn data_of_one(id: &KeyId, context: Context, place: &Place<'_>) -> Option<Vec<u8>> {
     let key;
     let (scope, key) = match context {
         Context::Prop => {
@@ -45,12 +91,17 @@ pub(super) fn associated_data(id: &KeyId, context: Context, place: &Place<'_>) -
         Context::App => (place.application?, ""),
         Context::Any => ("", ""),
     };
+    Some(joined(&[DOMAIN_ONE, Version::One.digit(), id.as_str(), context.name(), scope, key]))
+}
+
+/// Each part behind its length, so that no two lists of parts are one text.
+fn joined(parts: &[&str]) -> Vec<u8> {
     let mut data = Vec::new();
-    for part in [DOMAIN, VERSION, id.as_str(), context.name(), scope, key] {
+    for part in parts {
         data.extend_from_slice(&(part.len() as u64).to_be_bytes());
         data.extend_from_slice(part.as_bytes());
     }
-    Some(data)
+    data
 }
 
 /// Nonce, sealed text, tag.
@@ -98,14 +149,14 @@ fn unpadded(text: &[u8]) -> Option<&[u8]> {
 mod tests {
     use super::*;
 
-    const PLACE: Place<'static> = Place { rank: "shop-prod", application: Some("shop"), key: "a.b[0].c" };
+    const PLACE: Place<'static> = Place { rank: "shop-prod", application: Some("shop"), target: None, key: "a.b[0].c" };
 
     fn key(salt: u8) -> Key {
         Key::from_bytes(std::array::from_fn(|at| (at * at) as u8 ^ salt)).unwrap()
     }
 
     fn data(context: Context, place: &Place<'_>) -> Vec<u8> {
-        associated_data(&KeyId::new("prod").unwrap(), context, place).unwrap()
+        associated_data(Version::One, &KeyId::new("prod").unwrap(), context, place).unwrap()
     }
 
     #[test]
@@ -134,7 +185,9 @@ mod tests {
         let shifted = Place { rank: "shop", key: "-proda.b[0].c", ..PLACE };
         assert_ne!(data(Context::Prop, &shifted), data(Context::Prop, &PLACE));
         let no_application = Place { application: None, ..PLACE };
-        assert_eq!(associated_data(&KeyId::new("prod").unwrap(), Context::App, &no_application), None);
+        for version in [Version::One, Version::Two] {
+            assert_eq!(associated_data(version, &KeyId::new("prod").unwrap(), Context::App, &no_application), None);
+        }
     }
 
     #[test]

@@ -40,6 +40,8 @@ pub enum OpenError {
         id: Option<KeyId>,
         /// What the value says it is bound to; `None`: it is in Spring's form, which binds to nothing.
         context: Option<Context>,
+        /// True if the name of the file can be read in two ways, so that only what was sealed for the file opens.
+        is_in_doubt: bool,
     },
     /// The value is bound to an application, and stands where files are for all of them.
     #[error("the sealed value is bound to one application, and stands in a file for all of them")]
@@ -81,6 +83,10 @@ impl OpenError {
             }
             Self::NoKey { id: Some(_) } => "set `secrets.keys`",
             Self::NoKey { id: None } => "set the pass phrase that Spring calls `encrypt.key`",
+            Self::DoesNotOpen { context: Some(Context::Prop | Context::App), is_in_doubt: true, .. } => {
+                "the name of this file can be read in two ways, so seal the value for the file: `layerd encrypt --in-place` \
+                 or `--file`; if its key or file was renamed, run `layerd secrets rebind`"
+            }
             Self::DoesNotOpen { context: Some(Context::Prop), .. } => {
                 "if its key or file was renamed, run `layerd secrets rebind`; if it was copied, seal it again for this place"
             }
@@ -106,6 +112,12 @@ pub enum SealError {
     #[error("the value is longer than {limit} bytes")]
     TooLong {
         /// The most that is sealed, in bytes.
+        limit: usize,
+    },
+    /// The path of the key is longer than one that a value is bound to.
+    #[error("the path of the key is longer than {limit} bytes")]
+    LongKey {
+        /// The most, in bytes.
         limit: usize,
     },
     /// To be bound to an application, and no application was given.
@@ -138,8 +150,8 @@ mod tests {
             OpenError::UnknownKey { id: id.clone() },
             OpenError::NoKey { id: Some(id.clone()) },
             OpenError::NoKey { id: None },
-            OpenError::DoesNotOpen { id: Some(id.clone()), context: Some(Context::Prop) },
-            OpenError::DoesNotOpen { id: None, context: None },
+            OpenError::DoesNotOpen { id: Some(id.clone()), context: Some(Context::Prop), is_in_doubt: false },
+            OpenError::DoesNotOpen { id: None, context: None, is_in_doubt: true },
             OpenError::NoApplication { id },
         ];
         let told: Vec<String> =

@@ -6,13 +6,14 @@ use std::fmt;
 
 use sha2::{Digest as _, Sha256};
 
-use super::envelope::{self, NONCE};
+use super::envelope::{self, NONCE, Version};
 use super::error::{OpenError, SealError};
 use super::key::{Key, KeyId};
-use super::place::{Context, Place};
+use super::place::{Context, LONGEST_KEY, Place};
 use super::sealed::{self, Form, LONGEST_PLAIN, Sealed};
 use super::spring::{self, SpringKey};
 use crate::config::plain::Plain;
+use crate::config::target::Target;
 
 /// Keys by id, and Spring's.
 #[derive(Debug, Default)]
@@ -79,24 +80,35 @@ impl Keyring {
     /// Every [`OpenError`] but `Malformed` and `Unsupported`.
     pub fn open(&self, sealed: &Sealed, place: &Place<'_>) -> Result<Plain, OpenError> {
         match &sealed.0 {
-            Form::Envelope { id, context, bytes } => self.open_envelope(id, *context, bytes, place),
+            Form::Envelope { version, id, context, bytes } => {
+                self.open_envelope(*version, (id, *context, bytes), place)
+            }
             Form::Spring { bytes } => {
                 let key = self.spring.as_ref().ok_or(OpenError::NoKey { id: None })?;
-                key.open(bytes).ok_or(OpenError::DoesNotOpen { id: None, context: None })
+                key.open(bytes).ok_or(OpenError::DoesNotOpen { id: None, context: None, is_in_doubt: false })
             }
         }
     }
 
-    fn open_envelope(&self, id: &KeyId, context: Context, bytes: &[u8], place: &Place<'_>) -> Result<Plain, OpenError> {
+    fn open_envelope(
+        &self,
+        version: Version,
+        (id, context, bytes): (&KeyId, Context, &[u8]),
+        place: &Place<'_>,
+    ) -> Result<Plain, OpenError> {
+        if context == Context::Prop && place.key.len() > LONGEST_KEY {
+            return Err(OpenError::Malformed { reason: "the path of its key is longer than 4096 bytes" });
+        }
         if self.keys.is_empty() {
             return Err(OpenError::NoKey { id: Some(id.clone()) });
         }
         let named = self.keys.iter().find(|(known, _)| known == id);
         let (_, key) = named.ok_or_else(|| OpenError::UnknownKey { id: id.clone() })?;
-        let data = envelope::associated_data(id, context, place);
+        let data = envelope::associated_data(version, id, context, place);
         let data = data.ok_or_else(|| OpenError::NoApplication { id: id.clone() })?;
         let plain = envelope::open(key, &data, bytes);
-        plain.ok_or_else(|| OpenError::DoesNotOpen { id: Some(id.clone()), context: Some(context) })
+        let is_in_doubt = version == Version::Two && place.target.is_some_and(Target::is_in_doubt);
+        plain.ok_or_else(|| OpenError::DoesNotOpen { id: Some(id.clone()), context: Some(context), is_in_doubt })
     }
 
     /// The text of a sealed value for this place, under the key that seals. `nonce` is random, and never used again.
@@ -112,7 +124,10 @@ impl Keyring {
     ) -> Result<String, SealError> {
         let (id, key) = self.keys.get(self.seals).ok_or(SealError::NoKey)?;
         refuse_long(plain)?;
-        let data = envelope::associated_data(id, context, place).ok_or(SealError::NoApplication)?;
+        if context == Context::Prop && place.key.len() > LONGEST_KEY {
+            return Err(SealError::LongKey { limit: LONGEST_KEY });
+        }
+        let data = envelope::associated_data(Version::Two, id, context, place).ok_or(SealError::NoApplication)?;
         Ok(sealed::spell(id, context, &envelope::seal(key, &nonce, &data, plain)))
     }
 
@@ -196,7 +211,7 @@ mod tests {
     use super::super::spring::DEFAULT_SALT;
     use super::*;
 
-    const PLACE: Place<'static> = Place { rank: "shop", application: Some("shop"), key: "db.password" };
+    const PLACE: Place<'static> = Place { rank: "shop", application: Some("shop"), target: None, key: "db.password" };
 
     fn id(id: &str) -> KeyId {
         KeyId::new(id).unwrap()
@@ -220,9 +235,9 @@ mod tests {
     fn the_first_key_seals_unless_another_is_named() {
         let seal = |ring: &Keyring| ring.seal("text", Context::Any, &PLACE, [7; NONCE]).unwrap();
         let first = ring(&[("one", 1), ("two", 2)], None);
-        assert!(seal(&first).starts_with("{cipher}{v:1}{key:one}{ctx:any}"));
+        assert!(seal(&first).starts_with("{cipher}{v:2}{key:one}{ctx:any}"));
         let second = Keyring::new(vec![key("one", 1), key("two", 2)], Some(&id("two")), None).unwrap();
-        assert!(seal(&second).starts_with("{cipher}{v:1}{key:two}{ctx:any}"));
+        assert!(seal(&second).starts_with("{cipher}{v:2}{key:two}{ctx:any}"));
         assert_eq!(second.encrypts_with(), Some(&id("two")));
         assert_eq!(second.ids().map(KeyId::as_str).collect::<Vec<_>>(), ["one", "two"]);
         assert_eq!(open(&first, &seal(&second)), Ok("text".to_owned()));

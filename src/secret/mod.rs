@@ -4,7 +4,7 @@
 //! file, reads a clock or draws a random byte: keys come as texts, nonces as arguments. Where keys are kept, which
 //! values are opened, and what happens to a value that does not open, is decided on higher floors.
 
-mod envelope;
+pub mod envelope;
 pub mod error;
 pub mod key;
 pub mod keyring;

@@ -4,6 +4,11 @@
 //! everybody. A value bound to its place does not open there. What the place of a file is, its reader knows.
 
 use crate::config::key::{append, join, split};
+use crate::config::select::{Rank, SHARED};
+use crate::config::target::Target;
+
+/// The longest path of a key that a value is bound to, in bytes.
+pub const LONGEST_KEY: usize = 4096;
 
 /// What a sealed value is bound to, besides its key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -40,12 +45,37 @@ impl Context {
 /// The place of one value in a repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place<'a> {
-    /// What its file is for, the same wherever the file may be kept: `application`, `application-p`, `svc`, `svc-p`.
+    /// What its file is for as one text, which version 1 binds to: `application`, `application-p`, `svc`, `svc-p`.
     pub rank: &'a str,
-    /// The application whose file it is; `None` if the file is for all.
+    /// The application whose file it is, which version 1 binds to; `None` if there is none.
     pub application: Option<&'a str>,
+    /// What its file is for, part by part, which version 2 binds to; `None` if there is no file.
+    pub target: Option<&'a Target>,
     /// The flattened path of the value, with list indexes or with `[]` for them: both name one place.
     pub key: &'a str,
+}
+
+impl<'a> Place<'a> {
+    /// The place of a key in a file.
+    #[must_use]
+    pub fn of(rank: &'a Rank, key: &'a str) -> Self {
+        Self { rank: &rank.name, application: Some(&rank.application), target: Some(&rank.target), key }
+    }
+
+    /// The text that a value of version 1 is bound to here, if there are other places with the same one.
+    #[must_use]
+    pub fn doubtful_text(&self, context: Context) -> Option<&'a str> {
+        let text = match context {
+            Context::Prop => self.rank,
+            Context::App => self.application?,
+            Context::Any => return None,
+        };
+        let is_elsewhere = match self.target? {
+            Target::Application { name, .. } => name == SHARED,
+            Target::File { path, .. } => path.contains('/'),
+        };
+        (text.contains('-') || is_elsewhere).then_some(text)
+    }
 }
 
 /// The path that a value is bound to: `a.b[0].c` is `a.b[].c`, and all spellings with equal steps are one.

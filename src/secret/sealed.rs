@@ -1,7 +1,7 @@
 //! The text of a sealed value: which texts are one, and what they say about themselves.
 //!
 //! `{cipher}X`, `<cipher>X` and `<cipher>X</cipher>` are equal. X is layerd's envelope,
-//! `{v:1}{key:<id>}{ctx:prop|app|any}` and base64url without padding, or Spring's symmetric form, any number of
+//! `{v:2}{key:<id>}{ctx:prop|app|any}` and base64url without padding, or Spring's symmetric form, any number of
 //! `{name:value}` and hexadecimal digits. What is inside is opened by a [`Keyring`](super::keyring::Keyring).
 
 use std::fmt;
@@ -9,10 +9,10 @@ use std::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
-use super::envelope;
+use super::envelope::{self, Version};
 use super::error::OpenError;
 use super::key::KeyId;
-use super::place::Context;
+use super::place::{Context, Place};
 use super::spring;
 
 /// What a sealed value begins with: the one form that Spring knows, and the one that is written.
@@ -33,7 +33,7 @@ pub struct Sealed(pub(super) Form);
 
 #[derive(Clone, PartialEq, Eq)]
 pub(super) enum Form {
-    Envelope { id: KeyId, context: Context, bytes: Vec<u8> },
+    Envelope { version: Version, id: KeyId, context: Context, bytes: Vec<u8> },
     Spring { bytes: Vec<u8> },
 }
 
@@ -54,6 +54,24 @@ impl Sealed {
         match &self.0 {
             Form::Envelope { id, .. } => Some(id),
             Form::Spring { .. } => None,
+        }
+    }
+
+    /// The version of its envelope; `None`: it is in Spring's form.
+    #[must_use]
+    pub const fn version(&self) -> Option<Version> {
+        match &self.0 {
+            Form::Envelope { version, .. } => Some(*version),
+            Form::Spring { .. } => None,
+        }
+    }
+
+    /// The text that it is bound to at a place, if it opens as well where that text is read otherwise.
+    #[must_use]
+    pub fn doubtful_text<'a>(&self, place: &Place<'a>) -> Option<&'a str> {
+        match self.version()? {
+            Version::One => place.doubtful_text(self.context()?),
+            Version::Two => None,
         }
     }
 
@@ -86,7 +104,7 @@ pub fn is_sealed(text: &str) -> bool {
 /// The text of an envelope.
 pub(super) fn spell(id: &KeyId, context: Context, bytes: &[u8]) -> String {
     let body = URL_SAFE_NO_PAD.encode(bytes);
-    format!("{PREFIX}{{v:{}}}{{key:{id}}}{{ctx:{}}}{body}", envelope::VERSION, context.name())
+    format!("{PREFIX}{{v:{}}}{{key:{id}}}{{ctx:{}}}{body}", Version::Two.digit(), context.name())
 }
 
 fn body(text: &str) -> Option<&str> {
@@ -107,17 +125,18 @@ fn read(body: &str) -> Result<Sealed, OpenError> {
 
 fn read_envelope(body: &str) -> Result<Sealed, OpenError> {
     let Some((version, rest)) = named_group(body, "v") else { return malformed("its version is not closed by a }") };
-    match version {
-        envelope::VERSION => {}
+    let version = match version {
+        "1" => Version::One,
+        "2" => Version::Two,
         _ if is_number(version) => return Err(OpenError::Unsupported { what: "a later version of the envelope" }),
         _ => return malformed("its version is no number"),
-    }
+    };
     let Some((id, rest)) = named_group(rest, "key") else { return malformed("no {key:…} follows its version") };
     let Ok(id) = KeyId::new(id) else { return malformed("the id of its key is not 1 to 32 of a-z, 0-9 and -") };
     let Some((context, rest)) = named_group(rest, "ctx") else { return malformed("no {ctx:…} follows its key") };
     let Some(context) = Context::of_name(context) else { return malformed("its ctx is none of prop, app and any") };
     match URL_SAFE_NO_PAD.decode(rest) {
-        Ok(bytes) if envelope::is_whole(bytes.len()) => Ok(Sealed(Form::Envelope { id, context, bytes })),
+        Ok(bytes) if envelope::is_whole(bytes.len()) => Ok(Sealed(Form::Envelope { version, id, context, bytes })),
         Ok(_) => malformed("it is cut short, or something was added to it"),
         Err(_) if rest.contains(char::is_whitespace) => malformed("there is white space in it"),
         Err(_) => malformed("it is not base64url without padding, or it is cut short"),

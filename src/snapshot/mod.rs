@@ -278,14 +278,26 @@ impl Parsed {
         let sealed =
             self.opening.as_ref().map_or_else(|| Arc::clone(&self.body), |opening| Arc::clone(&opening.sealed));
         let reading = (self.blob, format_of(candidate.extension, semantics), semantics);
-        let rank = match semantics {
-            Semantics::Native => paths.rank(candidate.folder, candidate.name),
-            Semantics::Spring => Rank { name: candidate.name.to_owned(), application: candidate.name.to_owned() },
-        };
-        let key = (reading, rank);
+        let key = (reading, rank_of(candidate, semantics, paths));
         let opening = bodies.open(key, sealed, secrets);
         self.body = Arc::clone(&opening.body);
         self.opening = Some(opening);
+    }
+}
+
+impl Rules {
+    /// What the file at a path is for, whether or not there is one; `None` if no application is answered from it.
+    #[must_use]
+    pub fn rank(&self, path: &str) -> Option<Rank> {
+        let candidate = candidate_of(path, self.semantics, &self.search_paths)?;
+        Some(rank_of(candidate, self.semantics, &self.search_paths))
+    }
+}
+
+fn rank_of(candidate: Candidate<'_>, semantics: Semantics, paths: &SearchPaths) -> Rank {
+    match semantics {
+        Semantics::Native => paths.rank(candidate.folder, candidate.name),
+        Semantics::Spring => Rank::for_spring(candidate.folder, candidate.name),
     }
 }
 

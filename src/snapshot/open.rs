@@ -68,7 +68,7 @@ pub struct Opening {
 /// A sealed value that did not open.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unopened {
-    /// Dotted path with list indexes.
+    /// Dotted path with list indexes; of a very long one its beginning and its end.
     pub key: String,
     /// Where it stands.
     pub at: Position,
@@ -78,6 +78,12 @@ pub struct Unopened {
 
 /// What is served in the place of a value that did not open, as Spring has it.
 const NOT_AVAILABLE: &str = "<n/a>";
+
+/// The most faults of one kind that are told of the sealed values of a file.
+const TOLD: usize = 100;
+
+/// The bytes of a long path that are shown, of its beginning and of its end.
+const SHOWN: usize = 200;
 
 /// True if a problem of that code is no fault of the file, but of the keys that this server has.
 #[must_use]
@@ -115,17 +121,30 @@ impl Secrets {
 impl Opening {
     /// Opens the sealed values of a file with that rank.
     pub(super) fn new(sealed: Arc<Body>, rank: &Rank, semantics: Semantics, secrets: &Secrets) -> Self {
-        let mut opener = Opener { rank, secrets, opened: 0, unopened: Vec::new(), invalid: Vec::new() };
+        let mut opener = Opener {
+            rank,
+            secrets,
+            path: String::new(),
+            opened: 0,
+            unopened: Vec::new(),
+            doubtful: Vec::new(),
+            invalid: Vec::new(),
+        };
         let documents = sealed.documents.iter().map(|document| match semantics {
             Semantics::Native => opener.document(document),
             Semantics::Spring => opener.flat_document(document),
         });
         let documents = documents.collect();
-        let faults = opener.unopened.iter().filter_map(|unopened| unopened.fault(secrets.on_failure));
-        let faults: Vec<Fault> = sealed.faults.iter().cloned().chain(faults).collect();
+        let unopened = opener.unopened.iter().filter_map(|unopened| unopened.fault(secrets.on_failure));
+        let doubtful = opener.doubtful.iter().map(|(key, bound, at)| doubtful_fault(key, bound, *at));
+        let mut faults = sealed.faults.clone();
+        faults.extend(first_of(unopened, "do not open"));
+        faults.extend(first_of(doubtful, "are of version 1 and open in other places too"));
         let is_broken = secrets.on_failure == OnFailure::Pin && !opener.unopened.is_empty();
         let body = Body { documents: if is_broken { Vec::new() } else { documents }, faults };
-        let stamp = digest(&[&secrets.stamp(), rank.name.as_bytes(), &[0], rank.application.as_bytes()]);
+        let (kind, name, profile) = rank.target.parts();
+        let place = [&*rank.name, &rank.application, kind, name, profile].join("\0");
+        let stamp = digest(&[&secrets.stamp(), place.as_bytes()]);
         let Opener { opened, unopened, .. } = opener;
         Self { sealed, body: Arc::new(body), stamp, opened, unopened }
     }
@@ -150,18 +169,52 @@ impl Unopened {
     }
 }
 
+/// The first faults of a file, and one that counts the others: a file with thousands of them tells no more by all of them,
+/// and would cost whoever reads it as many lines.
+fn first_of(faults: impl Iterator<Item = Fault>, what: &str) -> Vec<Fault> {
+    let mut faults = faults.fuse();
+    let mut first: Vec<Fault> = faults.by_ref().take(TOLD).collect();
+    if let Some(next) = faults.next() {
+        let more = 1 + faults.count();
+        let values = if more == 1 { "value" } else { "values" };
+        first.push(Fault { message: format!("{more} more sealed {values} of this file {what}"), ..next });
+    }
+    first
+}
+
+fn doubtful_fault(key: &str, bound: &str, at: Position) -> Fault {
+    let message = format!(
+        "`{key}` is sealed in version 1, which binds to `{bound}` as one text: it opens as well where that is read otherwise"
+    );
+    Fault::warning("cipher-doubtful", at, message)
+        .with_hint("seal it anew with `layerd secrets rebind`, which writes version 2")
+}
+
+/// A path as it is told: one of 100 kB, repeated for each of the values below it, would be more than the file.
+fn shown(path: &str) -> String {
+    if path.len() <= 2 * SHOWN {
+        return path.to_owned();
+    }
+    let (head, tail) = (path.floor_char_boundary(SHOWN), path.ceil_char_boundary(path.len() - SHOWN));
+    format!("{}…{}", &path[..head], &path[tail..])
+}
+
 struct Opener<'a> {
     rank: &'a Rank,
     secrets: &'a Secrets,
+    /// The path of the node that is looked at.
+    path: String,
     opened: usize,
     unopened: Vec<Unopened>,
+    /// Values of version 1 that open in other places too: key, what they are bound to, and where they stand.
+    doubtful: Vec<(String, String, Position)>,
     /// Keys of the document that are to be told as invalid.
     invalid: Vec<(String, Position)>,
 }
 
 impl Opener<'_> {
     fn document(&mut self, document: &Document) -> Document {
-        let mut root = self.entries(&document.root, "");
+        let mut root = self.entries(&document.root);
         root.extend(self.invalid.drain(..).map(|(key, at)| {
             let key = Key::new(&append("invalid".to_owned(), &key));
             Entry { key, at, node: Node { data: Data::Text(Arc::from(NOT_AVAILABLE)), at, tag: None } }
@@ -200,39 +253,60 @@ impl Opener<'_> {
         Document { root, ..document.clone() }
     }
 
-    fn entries(&mut self, entries: &[Entry], path: &str) -> Vec<Entry> {
+    fn entries(&mut self, entries: &[Entry]) -> Vec<Entry> {
         let opened = entries.iter().filter_map(|entry| {
-            let path = append(path.to_owned(), entry.key.canonical());
-            let node = self.node(&entry.node, &path)?;
+            let node = self.below(&entry.node, |path| append(path, entry.key.canonical()))?;
             Some(Entry { key: entry.key.clone(), at: entry.at, node })
         });
         opened.collect()
     }
 
-    /// The node with its values opened; `None` if its key is to be told as invalid.
-    fn node(&mut self, node: &Node, path: &str) -> Option<Node> {
+    /// The node at a step below the path. The path is made longer and cut again: copied for each node, one long name
+    /// would cost as many times its length as there are nodes below it.
+    fn below(&mut self, node: &Node, step: impl FnOnce(String) -> String) -> Option<Node> {
+        let length = self.path.len();
+        self.path = step(std::mem::take(&mut self.path));
+        let opened = self.node(node);
+        self.path.truncate(length);
+        opened
+    }
+
+    /// The node at the path with its values opened; `None` if its key is to be told as invalid.
+    fn node(&mut self, node: &Node) -> Option<Node> {
         let data = match &node.data {
-            Data::Text(text) => self.text(text, path, node.at)?,
+            Data::Text(text) if sealed::is_sealed(text) => {
+                let path = std::mem::take(&mut self.path);
+                let opened = self.text(text, &path, node.at);
+                self.path = path;
+                opened?
+            }
             Data::List(items) => {
                 let null = |at| Node { data: Data::Null, at, tag: None };
                 let items = items.iter().enumerate();
                 let items = items.map(|(index, item)| {
-                    self.node(item, &append_index(path.to_owned(), index)).unwrap_or_else(|| null(item.at))
+                    self.below(item, |path| append_index(path, index)).unwrap_or_else(|| null(item.at))
                 });
                 Data::List(items.collect())
             }
-            Data::Map(entries) => Data::Map(self.entries(entries, path)),
-            Data::Null | Data::Bool(_) | Data::Number(_) | Data::Secret(_) | Data::Foreign(_) => node.data.clone(),
+            Data::Map(entries) => Data::Map(self.entries(entries)),
+            Data::Null | Data::Text(_) | Data::Bool(_) | Data::Number(_) | Data::Secret(_) | Data::Foreign(_) => {
+                node.data.clone()
+            }
         };
         Some(Node { data, at: node.at, tag: node.tag })
     }
 
     fn text(&mut self, text: &Arc<str>, path: &str, at: Position) -> Option<Data> {
-        let place = Place { rank: &self.rank.name, application: Some(&self.rank.application), key: path };
+        let place = Place::of(self.rank, path);
         let opened = match Sealed::parse(text) {
             Some(_) if self.secrets.on_failure == OnFailure::Sealed => return Some(Data::Text(Arc::clone(text))),
             None => return Some(Data::Text(Arc::clone(text))),
-            Some(sealed) => sealed.and_then(|sealed| self.secrets.ring.open(&sealed, &place)),
+            Some(sealed) => sealed.and_then(|sealed| {
+                if let Some(bound) = sealed.doubtful_text(&place) {
+                    self.doubtful.push((shown(path), bound.to_owned(), at));
+                }
+                self.secrets.ring.open(&sealed, &place)
+            }),
         };
         match opened {
             Ok(plain) => {
@@ -240,7 +314,7 @@ impl Opener<'_> {
                 Some(Data::Secret(Opened { sealed: Arc::clone(text), plain }))
             }
             Err(error) => {
-                self.unopened.push(Unopened { key: path.to_owned(), at, error });
+                self.unopened.push(Unopened { key: shown(path), at, error });
                 match self.secrets.on_failure {
                     OnFailure::Invalid => {
                         self.invalid.push((path.to_owned(), at));
@@ -294,7 +368,8 @@ mod tests {
         }
 
         fn seal(&self, rank: &str, key: &str, plain: &str) -> String {
-            let place = Place { rank, application: Some(rank), key };
+            let rank = Rank::named(rank, None);
+            let place = Place::of(&rank, key);
             self.ring().seal(plain, Context::Prop, &place, [plain.len().try_into().unwrap_or(9); 24]).unwrap()
         }
     }
@@ -458,7 +533,8 @@ mod tests {
     fn a_tag_tells_nothing_of_a_secret_and_changes_with_its_seal() {
         let vault = Vault(1);
         let etag = |plain: &str, nonce: u8| {
-            let place = Place { rank: "user", application: None, key: "p" };
+            let rank = Rank::named("user", None);
+            let place = Place::of(&rank, "p");
             let sealed = vault.ring().seal(plain, Context::Prop, &place, [nonce; 24]).unwrap();
             let secrets = vault.secrets(OnFailure::Pin);
             let snapshot = build(&[("user.yml", format!("p: '{sealed}'"))], &secrets, &mut Bodies::default());
@@ -470,6 +546,54 @@ mod tests {
         };
         assert_eq!(etag("a", 1), etag("a", 1));
         assert_ne!(etag("a", 1), etag("a", 2));
+    }
+
+    #[test]
+    fn thousands_of_values_that_do_not_open_are_counted_and_cost_no_more_than_the_file() {
+        let name = "n".repeat(100_000);
+        let vault = Vault(1);
+        for value in ["{cipher}x".to_owned(), vault.seal("user", "elsewhere", "x")] {
+            let below: Vec<String> = (0..4_000).map(|number| format!("\"k{number}\": \"{value}\"")).collect();
+            for on_failure in [OnFailure::Pin, OnFailure::Leave, OnFailure::Tell] {
+                let files = [("user.json", format!("{{\"{name}\": {{{}}}}}", below.join(",")))];
+                let snapshot = build(&files, &vault.secrets(on_failure), &mut Bodies::default());
+                let messages: Vec<&str> = snapshot.problems.iter().map(|problem| problem.message.as_str()).collect();
+                assert_eq!(messages.len(), TOLD + 1);
+                assert_eq!(messages[TOLD], "3900 more sealed values of this file do not open");
+                let (_, opening) = snapshot.openings().next().unwrap();
+                assert_eq!((opening.opened, opening.unopened.len()), (0, 4_000));
+                let told = messages.iter().map(|message| message.len());
+                let kept = opening.unopened.iter().map(|unopened| unopened.key.len());
+                assert!(
+                    told.chain(kept).sum::<usize>() < 20 * files[0].1.len(),
+                    "what is kept grows with the file only"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_value_of_version_1_that_opens_elsewhere_too_is_told() {
+        let told = |path: &str, context: &str| {
+            let value = format!("a: '{{cipher}}{{v:1}}{{key:one}}{{ctx:{context}}}{}'", "BwcH".repeat(24));
+            let secrets = Secrets { on_failure: OnFailure::Tell, ..Secrets::default() };
+            let snapshot = build(&[(path, value)], &secrets, &mut Bodies::default());
+            snapshot.problems.iter().map(|problem| problem.code).collect::<Vec<_>>().join(" ")
+        };
+        for path in [
+            "user-service.yml",
+            "user-service/application.yml",
+            "user/application-dev.yml",
+            "application/application.yml",
+        ] {
+            assert_eq!(told(path, "prop"), "cipher-doubtful", "{path}");
+            assert_eq!(told(path, "any"), "", "{path}");
+        }
+        for path in ["user.yml", "user/user.yml", "application.yml"] {
+            assert_eq!(told(path, "prop") + &told(path, "app"), "", "{path}");
+        }
+        assert_eq!(told("user/application-dev.yml", "app"), "", "its application is beyond doubt");
+        assert_eq!(told("user-dev.yml", "app"), "cipher-doubtful");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Reads take the table and wait for nothing. What must read the local copy for a request goes through `pool.rs`; when
 //! to fetch is decided in `refresh.rs`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -293,8 +293,9 @@ impl Live {
             let is_open: HashMap<_, _> = loaded.snapshot.openings().collect();
             reopened.openings().find_map(|(file, opening)| {
                 let before = is_open.get(file)?;
-                let was_closed = |key: &str| before.unopened.iter().any(|unopened| unopened.key == key);
-                let closed = opening.unopened.iter().find(|unopened| !was_closed(&unopened.key))?;
+                let closed_before: HashSet<_> = before.unopened.iter().map(|closed| (&closed.key, closed.at)).collect();
+                let mut closed_now = opening.unopened.iter();
+                let closed = closed_now.find(|closed| !closed_before.contains(&(&closed.key, closed.at)))?;
                 Some((Arc::clone(file), closed.key.clone()))
             })
         })

@@ -508,7 +508,12 @@ mod tests {
         bytes.iter_mut().zip(0_u8..).for_each(|(one, at)| *one = byte.wrapping_mul(31) ^ at.wrapping_mul(17));
         let key = (KeyId::new(id).unwrap(), Key::from_bytes(bytes).unwrap());
         let ring = Keyring::new(vec![key], None, None).unwrap();
-        let place = secret::place::Place { rank: "a", application: None, key: "a" };
+        let place = secret::place::Place {
+            rank: "a",
+            application: None,
+            target: Some(&crate::config::target::Target::named("a", None)),
+            key: "a",
+        };
         let sealed = ring.seal("open", Context::Prop, &place, [byte; 24]).unwrap();
         (Arc::new(ring), sealed)
     }

@@ -2,22 +2,25 @@
 
 use serde::Serialize;
 
-use crate::secret::sealed::is_sealed;
+use crate::format::splice::Spot;
+use crate::secret::sealed::{Sealed, is_sealed};
 use crate::secret::suspicion::{is_silenced, suspicion};
 
 use super::super::console::{Console, Exit, Failure, plain};
 use super::Format;
+use super::file::ConfigFile;
 use super::folder::FolderArgs;
 use super::reseal::count;
 
-/// Find values that look like secrets in plain text
+/// Find values that look like secrets in plain text, and sealed ones that open in more than one place
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   layerd secrets audit
   layerd secrets audit config-repo --format json
 
-Ends with 1 if there are any. Seal what is a secret with `layerd encrypt --in-place`, and change the secret as well, for
+Ends with 1 if there are any. A value sealed in version 1 is one of them if its application and profile can be read in two
+ways; `layerd secrets rebind` renews it. Seal what is a secret with `layerd encrypt --in-place`, and change the secret as well, for
 it stays in the history of the repository. What is none is silenced by a comment at the end of its line or alone on the
 line before it:  # layerd: not a secret (it is public)")]
 pub(in crate::cli) struct Args {
@@ -28,7 +31,7 @@ pub(in crate::cli) struct Args {
     format: Format,
 }
 
-/// A value that looks like a secret.
+/// A value that looks like a secret, or a sealed one that opens where it should not.
 #[derive(Debug, Serialize)]
 struct Finding {
     file: String,
@@ -41,21 +44,21 @@ struct Finding {
 impl Args {
     pub(in crate::cli) fn run(&self, console: &mut Console<'_>) -> Result<Exit, Failure> {
         let mut folder = self.folder.open(None, console)?;
-        let mut findings = Vec::new();
+        let (mut findings, mut doubtful) = (Vec::new(), 0);
         folder.each(console, &mut |file, _| {
             let text = file.text();
             let lines: Vec<&str> = text.lines().collect();
             for spot in file.scalars()? {
-                let reason = suspicion(&spot.key, &spot.text).filter(|_| !is_sealed(&spot.text));
-                let Some(reason) = reason.filter(|_| !is_silenced_at(&lines, spot.at.line)) else { continue };
+                let reason = match Sealed::parse(&spot.text) {
+                    Some(sealed) => doubt(file, &spot, sealed.ok()),
+                    None => suspicion(&spot.key, &spot.text)
+                        .filter(|_| !is_silenced_at(&lines, spot.at.line))
+                        .map(|reason| reason.to_string()),
+                };
+                let Some(reason) = reason else { continue };
+                doubtful += usize::from(is_sealed(&spot.text));
                 let (line, column) = (spot.at.line, spot.at.column);
-                findings.push(Finding {
-                    file: file.path.clone(),
-                    line,
-                    column,
-                    key: spot.key,
-                    reason: reason.to_string(),
-                });
+                findings.push(Finding { file: file.path.clone(), line, column, key: spot.key, reason });
             }
             Ok(())
         })?;
@@ -63,12 +66,25 @@ impl Args {
             Format::Human => console.print(&human(&findings))?,
             Format::Json => console.print(&format!("{}\n", serde_json::json!({ "findings": findings })))?,
         }
-        match findings.len() {
+        if doubtful > 0 {
+            let opens = if doubtful == 1 { "opens" } else { "open" };
+            console.say(&format!("{} of version 1 {opens} in other places too\n", count(doubtful, "sealed value")));
+        }
+        match findings.len() - doubtful {
             0 => console.say("nothing looks like a secret in plain text\n"),
             number => console.say(&format!("{} like a secret in plain text\n", looks(number))),
         }
         if findings.is_empty() && !folder.is_partial { Ok(Exit::Done) } else { Ok(Exit::No) }
     }
+}
+
+/// What is wrong with a sealed value, as far as that shows without a key.
+fn doubt(file: &ConfigFile, spot: &Spot, sealed: Option<Sealed>) -> Option<String> {
+    let bound = sealed?.doubtful_text(&file.place(&spot.key))?;
+    Some(format!(
+        "it is sealed in version 1, which binds to `{bound}` as one text and opens where that is read otherwise: run \
+         `layerd secrets rebind`"
+    ))
 }
 
 /// Whether a comment silences a line, judged by that line and the one before it: a file is gone through once.

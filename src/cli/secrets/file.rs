@@ -82,7 +82,7 @@ impl ConfigFile {
 
     /// The place of the value at a key.
     pub(in crate::cli) fn place<'a>(&'a self, key: &'a str) -> Place<'a> {
-        Place { rank: &self.rank.name, application: Some(&self.rank.application), key }
+        Place::of(&self.rank, key)
     }
 
     /// What the file is for.

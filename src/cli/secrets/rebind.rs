@@ -1,10 +1,13 @@
-//! `layerd secrets rebind`: after a key was renamed or a file moved, its values are sealed for where they stand now.
+//! `layerd secrets rebind`: values are sealed for where they stand now: after a key was renamed or a file moved, and those of
+//! version 1 in version 2.
 //!
 //! That a value opens in its own place only keeps whoever may write to the repository from reading it under another key.
 //! This command moves values, so it is told the way of each move, and takes nothing that has not gone exactly that way.
 
 use crate::config::key;
 use crate::config::select::Rank;
+use crate::secret::envelope::Version;
+use crate::secret::keyring::Keyring;
 use crate::secret::place::{Place, bound_key};
 
 use super::super::console::{Console, Exit, Failure, plain};
@@ -14,22 +17,26 @@ use super::file::ConfigFile;
 use super::folder::{Folder, FolderArgs};
 use super::reseal::{Fate, reseal};
 
-/// Seal values for where they stand after a key was renamed or a file moved
+/// Seal values for where they stand: after a key was renamed or a file moved, or in version 2
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   layerd secrets rebind --key datasource=spring.datasource --keys prod-2026a=prod.key
   layerd secrets rebind --file user-service/application.yml=account-service/application.yml --settings layerd.yaml
+  layerd secrets rebind --keys prod-2026a=prod.key
   layerd secrets rebind config-repo --file user.yml=account.yml --key db=datasource --keys prod-2026a=prod.key
 
-Run it after the edit. Touched are only values that do not open where they stand, and do open where the flags say that
+Without --key and --file it renews every value of version 1 that opens where it stands; look first whether it belongs there,
+for a copy becomes at home with it. Version 2 is bound to application, profile and key as separate parts.
+
+With them, run it after the edit. Touched are only values that do not open where they stand, and do open where the flags say that
 they have come from; each is told, so that a review can see which. Whoever asks you to rebind a password asks you to show
 it under another key: look at who may read that one. A file that keeps its application and profile needs no rebind.")]
 pub(in crate::cli) struct Args {
     #[command(flatten)]
     folder: FolderArgs,
     /// The key, or the parent of keys, that was renamed
-    #[arg(long, value_name = "OLD=NEW", required_unless_present = "file")]
+    #[arg(long, value_name = "OLD=NEW")]
     key: Option<String>,
     /// The file that was moved, by its paths from the root; the old one need not be there
     #[arg(long, value_name = "OLD=NEW")]
@@ -50,6 +57,9 @@ impl Args {
     pub(in crate::cli) fn run(&self, console: &mut Console<'_>) -> Result<Exit, Failure> {
         let ring = self.keys.ring(None, console.environment)?;
         let mut folder = self.folder.open(self.keys.settings(console.environment)?.as_ref(), console)?;
+        if self.key.is_none() && self.file.is_none() {
+            return renew(&mut folder, &ring, console);
+        }
         let moved = self.moved(&folder)?;
         let tally = reseal(&mut folder, console, true, &mut |file, spot, sealed| {
             let place = file.place(&spot.key);
@@ -82,6 +92,21 @@ impl Args {
     }
 }
 
+/// Seals what is of version 1 anew where it stands.
+fn renew(folder: &mut Folder, ring: &Keyring, console: &mut Console<'_>) -> Result<Exit, Failure> {
+    let tally = reseal(folder, console, true, &mut |file, spot, sealed| {
+        let Some(context) = sealed.context().filter(|_| sealed.version() == Some(Version::One)) else {
+            return Ok(Fate::Stays);
+        };
+        let place = file.place(&spot.key);
+        match ring.open(sealed, &place) {
+            Ok(plain) => Ok(Fate::Anew(seal(ring, plain.expose(), context, &place)?, context)),
+            Err(error) => Ok(Fate::Shut(error)),
+        }
+    })?;
+    Ok(tally.end(folder, console))
+}
+
 /// Where a value stood.
 struct Before {
     rank: Rank,
@@ -90,7 +115,7 @@ struct Before {
 
 impl Before {
     fn place(&self) -> Place<'_> {
-        Place { rank: &self.rank.name, application: Some(&self.rank.application), key: &self.key }
+        Place::of(&self.rank, &self.key)
     }
 }
 

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::config::select::SearchPaths;
+use crate::config::catalogue::candidate;
+use crate::config::select::{Rank, SearchPaths};
 use crate::format::Limits;
 use crate::settings::{Environment, Settings};
 
@@ -20,6 +21,17 @@ pub(in crate::cli) struct RulesArgs {
 pub(in crate::cli) struct Rules {
     pub(super) search_paths: SearchPaths,
     pub(super) limits: Limits,
+}
+
+impl Rules {
+    /// What the file at a path from the root is for, whether or not it is there.
+    pub(in crate::cli) fn rank(&self, path: &str) -> Result<Rank, Failure> {
+        let found = candidate(path, &self.search_paths).ok_or_else(|| {
+            Failure::new(Exit::Usage, format!("--file: no application is answered from `{}`", plain(path)))
+                .with_hint("write the path from the root of the configuration, such as `user-service/application.yml`")
+        })?;
+        Ok(self.search_paths.rank(found.folder, found.name))
+    }
 }
 
 impl RulesArgs {

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::config::address::Address;
+use crate::config::select::Rank;
 use crate::secret::error::{OpenError, SealError};
 use crate::secret::place::{Context, Place};
 use crate::secret::sealed::Sealed;
@@ -39,7 +40,7 @@ async fn seal_value(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Refusal> {
-    let (context, bound) = (place.context()?, place.bound()?);
+    let (context, bound) = (place.context()?, place.bound(&app)?);
     if let Some(key) = app.store.secrets().ring.encrypts_with() {
         app.check(&caller, Action::WithKey(Verb::Encrypt, key.as_str()))?;
     }
@@ -59,7 +60,7 @@ async fn open_value(
     if !caller.grants().may(Action::Any(Verb::Decrypt)) {
         return Err(decrypt_is_off());
     }
-    let bound = place.bound()?;
+    let bound = place.bound(&app)?;
     let sealed = Sealed::parse(text(&body)?.trim_end_matches(['\r', '\n']));
     let not_sealed = || Refusal::new(StatusCode::BAD_REQUEST, "not-sealed", "the body is no sealed value");
     let plain = app.store.secrets().ring.open(&sealed.ok_or_else(not_sealed)??, &bound.place())?;
@@ -101,13 +102,14 @@ struct Where {
     application: Option<String>,
     profile: Option<String>,
     key: Option<String>,
+    /// The path of the file from the root of the configuration, in the place of application and profile.
+    file: Option<String>,
     context: Option<String>,
 }
 
 /// A place that owns its texts.
 struct Bound {
-    rank: String,
-    application: Option<String>,
+    rank: Option<Rank>,
     key: String,
 }
 
@@ -117,7 +119,7 @@ impl Where {
             .context
             .as_deref()
             .map(|name| Context::of_name(name).ok_or_else(|| Refusal::parameter("context", name, "prop, app or any")));
-        let natural = match (&self.application, &self.key) {
+        let natural = match (self.application.as_ref().or(self.file.as_ref()), &self.key) {
             (Some(_), Some(_)) => Context::Prop,
             (Some(_), None) => Context::App,
             (None, _) => Context::Any,
@@ -131,27 +133,53 @@ impl Where {
             Err(Refusal::new(StatusCode::BAD_REQUEST, "missing-parameter", detail))
         };
         match context {
-            Context::Prop | Context::App if self.application.is_none() => missing("application"),
+            Context::Prop | Context::App if self.application.is_none() && self.file.is_none() => missing("application"),
             Context::Prop if self.key.is_none() => missing("key"),
             _ => Ok(context),
         }
     }
 
-    fn bound(&self) -> Result<Bound, Refusal> {
+    fn bound(&self, app: &App) -> Result<Bound, Refusal> {
         let key = self.key.clone().unwrap_or_default();
-        let Some(application) = &self.application else {
-            return Ok(Bound { rank: String::new(), application: None, key });
-        };
+        if let Some(file) = &self.file {
+            if self.application.is_some() || self.profile.is_some() {
+                return Err(Refusal::parameter("file", file, "without `application` and `profile`"));
+            }
+            return Ok(Bound { rank: Some(rank_of(app, file)?), key });
+        }
+        let Some(application) = &self.application else { return Ok(Bound { rank: None, key }) };
         // Checked as the names of every other request are.
-        Address::parse(application, self.profile.as_deref(), None)?;
-        let profile = self.profile.iter().map(|profile| format!("-{profile}")).collect::<String>();
-        Ok(Bound { rank: format!("{application}{profile}"), application: Some(application.clone()), key })
+        let address = Address::parse(application, self.profile.as_deref(), None)?;
+        match &self.profile {
+            Some(list) if address.profiles.len() > 1 => Err(Refusal::parameter("profile", list, "one profile")),
+            profile => Ok(Bound { rank: Some(Rank::named(application, profile.as_deref())), key }),
+        }
+    }
+}
+
+/// What a file is for, if all sources take it for the same.
+fn rank_of(app: &App, file: &str) -> Result<Rank, Refusal> {
+    let refuse = |wanted| Refusal::parameter("file", file, wanted);
+    let mut ranks: Vec<Rank> = Vec::new();
+    for (_, served) in app.store.served() {
+        let rank = served.live.settings.rules.rank(file);
+        let rank = rank.ok_or_else(|| refuse("the path of a file that an application is answered from"))?;
+        if !ranks.contains(&rank) {
+            ranks.push(rank);
+        }
+    }
+    match ranks.as_slice() {
+        [rank] => Ok(rank.clone()),
+        _ => Err(refuse("a file that all sources take for the same; seal it with `layerd encrypt --in-place`")),
     }
 }
 
 impl Bound {
     fn place(&self) -> Place<'_> {
-        Place { rank: &self.rank, application: self.application.as_deref(), key: &self.key }
+        match &self.rank {
+            Some(rank) => Place::of(rank, &self.key),
+            None => Place { rank: "", application: None, target: None, key: &self.key },
+        }
     }
 }
 
@@ -161,6 +189,7 @@ impl From<SealError> for Refusal {
             SealError::NoKey => Self::new(StatusCode::NOT_FOUND, "no-key", error.to_string())
                 .hint("set `secrets.keys`; `layerd keygen` makes a key"),
             SealError::TooLong { .. } => Self::new(StatusCode::PAYLOAD_TOO_LARGE, "value-too-long", error.to_string()),
+            SealError::LongKey { .. } => Self::new(StatusCode::BAD_REQUEST, "invalid-parameter", error.to_string()),
             SealError::NoApplication => Self::new(StatusCode::BAD_REQUEST, "missing-parameter", error.to_string()),
         }
     }

@@ -16,6 +16,8 @@ use zeroize::Zeroizing;
 
 use crate::access::{Action, Verb};
 use crate::config::address::Address;
+use crate::config::select::Rank;
+use crate::config::semantics::Semantics;
 use crate::http::App;
 use crate::http::access::Caller;
 use crate::http::native::seal::random;
@@ -74,7 +76,8 @@ fn seal_body(
     let ring = &app.store.secrets().ring;
     let sealed = application().and_then(|application| {
         let (prefixes, text) = meant(&asked.headers, body, ring.encrypts_with().is_some())?;
-        seal(ring, &prefixes, &Zeroizing::new(text), application.as_deref())
+        let rank = application.map(|name| rank_of(app, &name));
+        seal(ring, &prefixes, &Zeroizing::new(text), rank.as_ref())
     });
     sealed.into_response()
 }
@@ -149,23 +152,34 @@ fn loses_its_end(headers: &HeaderMap, text: &str) -> bool {
     !is_bare && sealing_body::media_type(headers) == "text/plain" && text.ends_with('=')
 }
 
-fn seal(ring: &Keyring, prefixes: &str, text: &str, application: Option<&str>) -> Result<Response, Failure> {
+fn seal(ring: &Keyring, prefixes: &str, text: &str, rank: Option<&Rank>) -> Result<Response, Failure> {
     let sealed = match ring.encrypts_with() {
         Some(_) => {
             // The place is not known here; `layerd encrypt` and the native route bind to it.
-            let context = if application.is_some() { Context::App } else { Context::Any };
-            let place = Place { rank: "", application, key: "" };
-            ring.seal(text, context, &place, random().map_err(|_| Failure::INTERNAL)?)
+            let context = if rank.is_some() { Context::App } else { Context::Any };
+            ring.seal(text, context, &place(rank), random().map_err(|_| Failure::INTERNAL)?)
         }
         None => ring.seal_for_spring(text, random().map_err(|_| Failure::INTERNAL)?),
     };
     let sealed = sealed.map_err(|error| match error {
         SealError::NoKey => Failure::NO_KEY,
         SealError::TooLong { .. } => Failure::TOO_LONG,
-        SealError::NoApplication => Failure::BAD_NAME,
+        SealError::NoApplication | SealError::LongKey { .. } => Failure::BAD_NAME,
     })?;
     let sealed = sealed.strip_prefix(PREFIX).unwrap_or(&sealed);
     Ok(plain_text(if ring.encrypts_with().is_some() { sealed.to_owned() } else { format!("{prefixes}{sealed}") }))
+}
+
+/// The files that a value of an application is for when nothing says which. Spring's repositories keep `user-service.yml`
+/// and no folder for it.
+fn rank_of(app: &App, name: &str) -> Rank {
+    let has_springs =
+        app.store.served().iter().any(|(_, served)| served.live.settings.rules.semantics == Semantics::Spring);
+    if has_springs { Rank::for_spring("", name) } else { Rank::named(name, None) }
+}
+
+fn place(rank: Option<&Rank>) -> Place<'_> {
+    rank.map_or(Place { rank: "", application: None, target: None, key: "" }, |rank| Place::of(rank, ""))
 }
 
 fn open(app: &App, caller: Option<&Caller>, text: &str, application: Option<&str>) -> Result<Response, Failure> {
@@ -177,7 +191,8 @@ fn open(app: &App, caller: Option<&Caller>, text: &str, application: Option<&str
     if ring.is_empty() {
         return Err(Failure::NO_KEY);
     }
-    let place = Place { rank: "", application, key: "" };
+    let rank = application.map(|name| rank_of(app, name));
+    let place = place(rank.as_ref());
     let try_open = |text: &str| {
         let sealed = Sealed::parse(&format!("{PREFIX}{text}"))?.ok()?;
         ring.open(&sealed, &place).ok()

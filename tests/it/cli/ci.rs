@@ -8,6 +8,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 
+use layerd::config::select::Rank;
 use layerd::secret::key::{Key, KeyId};
 use layerd::secret::keyring::Keyring;
 use layerd::secret::place::{Context, Place};
@@ -242,7 +243,8 @@ fn a_secret_in_plain_text_is_refused_and_not_repeated() {
 fn sealed_values_are_told_as_stars_and_opened_only_with_keys() {
     let key = "layerdkey_BwgLEBcgKzhHWGuAl7DL6AcoS3CXwOsYR3ir4BdQi8hKwsvO";
     let ring = Keyring::new(vec![(KeyId::new("ci").unwrap(), Key::from_text(key).unwrap())], None, None).unwrap();
-    let place = Place { rank: "order-service", application: Some("order-service"), key: "password" };
+    let rank = Rank::named("order-service", None);
+    let place = Place::of(&rank, "password");
     let sealed = ring.seal("x8Kq2vLw", Context::Prop, &place, [7; 24]).unwrap();
     let copied = format!("server.port: 8082\nother: '{sealed}'\nspring.application.name: order-service\n");
     let checkout = changed("", &[], &[("order-service/application.yml", &copied)]);

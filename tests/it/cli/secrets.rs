@@ -90,7 +90,7 @@ const PLACE: [&str; 6] = ["--application", "user", "--profile", "production", "-
 fn a_value_is_sealed_for_its_place_and_opens_there_alone() {
     let vault = Vault::with(&["one"]);
     let sealed = vault.sealed(&[&PLACE[..], &["@one"]].concat(), &format!("{CANARY}\n"));
-    assert_eq!(normal(&sealed), "{cipher}{v:1}{key:one}{ctx:prop}…");
+    assert_eq!(normal(&sealed), "{cipher}{v:2}{key:one}{ctx:prop}…");
     let again = vault.sealed(&[&PLACE[..], &["@one"]].concat(), CANARY);
     assert_ne!(sealed, again, "equal values must not look equal");
     for quoted in [sealed.clone(), format!("'{sealed}'\n"), format!(" \"{sealed}\"")] {
@@ -151,7 +151,7 @@ fn values_are_sealed_and_opened_where_they_stand() {
          note: `db.port` was no text, and is served as text from now on\n",
     );
     assert_eq!(printed(&ran), expected);
-    let sealed = "'{cipher}{v:1}{key:one}{ctx:prop}…'";
+    let sealed = "'{cipher}{v:2}{key:one}{ctx:prop}…'";
     let after = format!(
         "# Who may in.\ndb:\n  password: {sealed} # rotate yearly\n  port:   {sealed}\nlist: [a, {sealed}]\n---\ndb.password: {sealed}\n"
     );
@@ -312,7 +312,7 @@ fn a_rotation_leaves_what_does_not_open_and_comes_to_an_end() {
                       hint: if its key or file was renamed, run `layerd secrets rebind`; if it was copied, seal it again for \
                       this place\n3 values sealed anew in 2 files, 1 value left as they are\n";
     assert_eq!(printed(&ran), (Some(1), "shop.properties: 1 value\nuser/application.yml: 2 values\n", complaints));
-    let (prop, of_any) = ("{cipher}{v:1}{key:new}{ctx:prop}…", "{cipher}{v:1}{key:new}{ctx:any}…");
+    let (prop, of_any) = ("{cipher}{v:2}{key:new}{ctx:prop}…", "{cipher}{v:2}{key:new}{ctx:any}…");
     assert_eq!(vault.told("user/application.yml"), format!("a: '{prop}' # mine\nl:\n  - '{prop}'\n  - x\n"));
     assert_eq!(vault.told("shop.properties"), format!("b={of_any}\nmoved={}\n", normal(&a)));
 
@@ -404,7 +404,7 @@ fn springs_values_become_our_own_in_place() {
                 application.properties:2:3\nhint: check the pass phrase and the salt, or seal the value again\n\
                 3 values sealed anew in 2 files, 1 value left as they are\n";
     assert_eq!(printed(&ran), (Some(1), "application.properties: 1 value\nuser.yml: 2 values\n", told));
-    let (prop, app) = ("{cipher}{v:1}{key:one}{ctx:prop}…", "{cipher}{v:1}{key:one}{ctx:app}…");
+    let (prop, app) = ("{cipher}{v:2}{key:one}{ctx:prop}…", "{cipher}{v:2}{key:one}{ctx:app}…");
     assert_eq!(vault.told("application.properties"), format!("c={prop}\nd={{cipher}}{other}\n"));
     assert_eq!(vault.told("user.yml"), format!("a: '{app}' # a\nb: '{app}'\n"));
     let opened = vault.run(&["decrypt", "user.yml", "b", "@one"]);
@@ -433,9 +433,65 @@ fn a_rebind_takes_nothing_but_what_went_the_way_that_it_is_told() {
     let ran = rebind(&["--file", "user.yml=account/application.yml"]);
     assert_eq!(printed(&ran), (Some(0), "account/application.yml:1: datasource.password\n", told));
     assert_eq!(vault.repository.read("other.yml"), moved);
-    for args in [&["--file", "user.yml"][..], &["--key", "=a"], &["--file", "user.yml=docs/x.yml"], &[]] {
+    for args in [&["--file", "user.yml"][..], &["--key", "=a"], &["--file", "user.yml=docs/x.yml"]] {
         assert_eq!(rebind(args).code, Some(2), "{args:?}");
     }
+}
+
+#[test]
+fn values_of_version_1_are_named_and_renewed() {
+    let vault = Vault::with(&["prod"]);
+    // Its application and profile were one text, `shop-prod`.
+    let key = "layerdkey_BwgLEBcgKzhHWGuAl7DL6AcoS3CXwOsYR3ir4BdQi8hKwsvO";
+    fs::write(vault.keys.path().join("prod"), key).unwrap();
+    let value = "{cipher}{v:1}{key:prod}{ctx:prop}AAECAwQFBgcICQoLDA0ODxAREhMUFRYX5BFjDcu_-aOLWQBznkbFq6XkQ04cg6AwJcnmis4tALF\
+                 8f__sM3nlcI_2AE9wHSU7ViQQbAu8jvULcm-E_5lis84cHNlF66o5TvIkvIBR9IA";
+    let text = format!("db:\n- password: '{value}' # mine\n");
+    vault.repository.file("shop/application-prod.yml", &text).file("shop-prod/application.yml", &text);
+    let audit = vault.run(&["secrets", "audit"]);
+    let reason = "it is sealed in version 1, which binds to `shop-prod` as one text and opens where that is read otherwise: \
+                  run `layerd secrets rebind`";
+    let found = format!(
+        "shop-prod/application.yml:2:13: db[0].password: {reason}\nshop/application-prod.yml:2:13: db[0].password: {reason}\n"
+    );
+    let told = "2 sealed values of version 1 open in other places too\nnothing looks like a secret in plain text\n";
+    assert_eq!(printed(&audit), (Some(1), &*found, told));
+    let validated = vault.run(&["validate", "."]);
+    assert_eq!(validated.stdout.matches("cipher-doubtful").count(), 2, "{validated}");
+
+    vault.repository.delete("shop-prod");
+    let ran = vault.run(&["secrets", "rebind", "@prod"]);
+    assert_eq!(
+        printed(&ran),
+        (Some(0), "shop/application-prod.yml:2: db[0].password\n", "1 value sealed anew in 1 file\n")
+    );
+    let renewed = "db:\n- password: '{cipher}{v:2}{key:prod}{ctx:prop}…' # mine\n";
+    assert_eq!(vault.told("shop/application-prod.yml"), renewed);
+    let text = vault.repository.read("shop/application-prod.yml");
+    let opened = vault.run(&["decrypt", "shop/application-prod.yml", "db[0].password", "@prod"]);
+    assert_eq!(opened.stdout, "hunter2-hunter2-hunter2-hunter2-hunter2\n", "{opened}");
+    vault.repository.file("shop-prod/application.yml", &text).file("shop-prod.yml", &text);
+    for copy in ["shop-prod/application.yml", "shop-prod.yml"] {
+        let opened = vault.run(&["decrypt", copy, "db[0].password", "@prod"]);
+        assert_eq!((opened.code, opened.stdout.as_str()), (Some(1), ""), "{copy}");
+    }
+    assert_eq!(printed(&vault.run(&["secrets", "audit"])).0, Some(0));
+}
+
+#[test]
+fn a_file_whose_name_is_in_doubt_is_named_to_seal_for_it() {
+    let vault = Vault::with(&["one"]);
+    let of_file = vault.sealed(&["--file", "user-service.yml", "--key", "a", "@one"], CANARY);
+    let of_parts = vault.sealed(&["--application", "user-service", "--key", "a", "@one"], CANARY);
+    vault.repository.file("user-service.yml", &format!("a: '{of_file}'\n"));
+    vault.repository.file("user-service/application.yml", &format!("a: '{of_parts}'\n"));
+    let rendered = vault.run(&["render", "user-service", "--repo", ".", "@one"]);
+    assert_eq!(printed(&rendered), (Some(0), &*format!("{{\"a\":\"{CANARY}\"}}\n"), ""));
+    vault.repository.file("user-service.yml", &format!("a: '{of_parts}'\n"));
+    let refused = vault.run(&["decrypt", "user-service.yml", "a", "@one"]);
+    assert!(refused.code == Some(1) && refused.stderr.contains("can be read in two ways"), "{refused}");
+    let ran = vault.run_with(&["encrypt", "--file", "docs/x.yml", "--key", "a", "@one"], "x");
+    assert!(ran.code == Some(2) && ran.stderr.starts_with("error: --file: no application is answered from"), "{ran}");
 }
 
 #[test]
@@ -469,7 +525,7 @@ fn keys_and_search_paths_may_come_from_the_settings_of_the_server() {
     vault.repository.file("shared/application.yml", "a: x\n");
     let ran = vault.run(&["encrypt", "--in-place", "shared/application.yml", "a", "--settings", settings]);
     assert_eq!(printed(&ran), (Some(0), "shared/application.yml:1 a is sealed\n", ""));
-    assert_eq!(vault.told("shared/application.yml"), "a: '{cipher}{v:1}{key:two}{ctx:prop}…'\n");
+    assert_eq!(vault.told("shared/application.yml"), "a: '{cipher}{v:2}{key:two}{ctx:prop}…'\n");
     let back = vault.run(&["rotate", "two", "one", "--settings", settings]);
     assert_eq!(printed(&back), (Some(0), "shared/application.yml: 1 value\n", "1 value sealed anew in 1 file\n"));
     let both = vault.run(&["secrets", "list", "--settings", settings, "@one"]);

@@ -5,6 +5,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
+use layerd::config::select::Rank;
 use layerd::secret::key::{Key, KeyId};
 use layerd::secret::keyring::Keyring;
 use layerd::secret::place::{Context, Place};
@@ -105,7 +106,8 @@ fn count(server: &Server) -> (u64, Option<String>) {
 
 fn sealed(id: &str, text: &str) -> String {
     let ring = Keyring::new(vec![(KeyId::new(id).unwrap(), Key::from_text(KEY).unwrap())], None, None).unwrap();
-    let place = Place { rank: "user", application: Some("user"), key: "password" };
+    let rank = Rank::named("user", None);
+    let place = Place::of(&rank, "password");
     ring.seal(text, Context::Prop, &place, [7; 24]).unwrap()
 }
 

@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
+use layerd::config::select::Rank;
 use layerd::secret::key::{Key, KeyId};
 use layerd::secret::keyring::Keyring;
 use layerd::secret::place::{Context, Place};
@@ -24,7 +25,8 @@ fn ring() -> Keyring {
 
 /// The canary sealed for a key of a rank.
 fn sealed(rank: &str, key: &str) -> String {
-    let place = Place { rank, application: Some(rank), key };
+    let rank = Rank::named(rank, None);
+    let place = Place::of(&rank, key);
     ring().seal(CANARY, Context::Prop, &place, [7; 24]).unwrap()
 }
 
@@ -183,12 +185,30 @@ fn values_are_sealed_for_those_who_ask_and_opened_only_if_the_settings_say_so() 
     assert_eq!(answer.header("cache-control"), Some("private, no-store"));
     let sealed = answer.json()["sealed"].as_str().unwrap().to_owned();
     assert!(
-        sealed.starts_with("{cipher}{v:1}{key:one}{ctx:prop}")
+        sealed.starts_with("{cipher}{v:2}{key:one}{ctx:prop}")
             && sealed != super::sealed::sealed("user", "db.password")
     );
     repo.file("user.yml", &format!("db.password: '{sealed}'")).commit();
     server.refresh();
     assert_eq!(server.config("user/dev"), format!(r#"{{"a":1,"db.password":"{CANARY}"}}"#));
+    let of_file = post(&server, "/api/v1/encrypt?file=user-service.yml&key=a", "text/plain", CANARY).json();
+    let of_parts = post(&server, "/api/v1/encrypt?application=user&profile=service&key=a", "text/plain", CANARY).json();
+    let line = |sealed: &serde_json::Value| format!("a: '{}'", sealed["sealed"].as_str().unwrap());
+    repo.file("user-service.yml", &line(&of_file)).file("user/application-service.yml", &line(&of_parts)).commit();
+    server.refresh();
+    assert_eq!(server.config("user-service/dev"), format!(r#"{{"a":"{CANARY}"}}"#));
+    assert!(server.config("user/service").contains(CANARY));
+    repo.file("user-service.yml", &line(&of_parts)).commit();
+    server.refresh();
+    assert!(!server.stderr().contains(CANARY));
+    for target in
+        ["?file=docs/x.yml&key=a", "?file=user.yml&application=user&key=a", "?application=a&profile=b,c&key=a"]
+    {
+        let refused = post(&server, &format!("/api/v1/encrypt{target}"), "text/plain", "x").json();
+        assert_eq!(refused["code"], "invalid-parameter", "{target}");
+    }
+    repo.delete("user-service.yml").delete("user").commit();
+    server.refresh();
     let refused = post(&server, "/api/v1/decrypt?application=user&key=db.password", "text/plain", &sealed);
     assert_eq!((refused.status(), refused.json()["code"].as_str()), (403, Some("decrypt-off")), "{refused}");
     assert_eq!(post(&server, "/decrypt", "text/plain", &sealed).status(), 403);
@@ -225,7 +245,7 @@ fn scripts_for_springs_encryption_endpoints_work() {
     assert_eq!((key.status(), key.json()["description"].as_str()), (404, Some("No public key available")));
     let sealed = post(&server, "/encrypt", "text/plain", "mysecret");
     assert_eq!((sealed.status(), sealed.header("content-type")), (200, Some("text/plain;charset=UTF-8")), "{sealed}");
-    assert!(sealed.text().starts_with("{v:1}{key:one}{ctx:any}"), "{sealed}");
+    assert!(sealed.text().starts_with("{v:2}{key:one}{ctx:any}"), "{sealed}");
     assert_eq!(post(&server, "/decrypt", "text/plain", &sealed.text()).text(), "mysecret");
     let form = post(&server, "/encrypt", "application/x-www-form-urlencoded", "my+secret%21=");
     assert_eq!(post(&server, "/decrypt", "application/x-www-form-urlencoded", &form.text()).text(), "my secret!");
