@@ -47,6 +47,7 @@ struct Label {
     applications: Vec<Application>,
     #[serde(default)]
     problems: Vec<Problem>,
+    error: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -79,6 +80,9 @@ impl Args {
             for problem in &label.problems {
                 console.say(&problem.told());
             }
+            if let Some(error) = &label.error {
+                console.say(&plain(&format!("warning: the label `{}` stays where it was: {error}\n", label.label)));
+            }
         }
         Ok(Exit::Done)
     }
@@ -88,6 +92,7 @@ impl Label {
     fn told(&self) -> String {
         let mut out = match (&self.from, &self.to) {
             (Some(from), Some(to)) if from == to => format!("{} {} unchanged\n", self.label, short(to)),
+            (None, None) if self.error.is_some() => format!("{} cannot be read\n", self.label),
             (from, to) => {
                 let from = from.as_deref().map_or("new", short);
                 format!("{} {from} -> {}\n", self.label, to.as_deref().map_or("gone", short))

@@ -254,6 +254,9 @@ impl From<ChooseError> for Refusal {
                 Self::new(StatusCode::NOT_FOUND, "unknown-label", detail)
                     .hint("a label is the whole name of a branch or tag, or a full commit id")
             }
+            ChooseError::Stuck(..) => unavailable("label-unreadable", &error.to_string())
+                .hint("the branch or tag holds something that Git would not write; the others are not touched")
+                .retry_after(NOT_READY),
             ChooseError::NoSource => Self::new(StatusCode::NOT_FOUND, "no-source", error.to_string())
                 .hint("the setting `sources[].match` says which source answers for which application"),
             ChooseError::Find(FindError::None(_)) => Self::new(StatusCode::NOT_FOUND, "no-source", error.to_string()),

@@ -111,6 +111,7 @@ pub struct Metrics {
     ages: Family<OfSource, Gauge>,
     problems: Family<OfSource, Gauge>,
     pinned: Family<OfSource, Gauge>,
+    stuck: Family<OfSource, Gauge>,
     sealed: Family<OfOpening, Gauge>,
     ready: Gauge,
     answers: Gauge,
@@ -126,7 +127,7 @@ impl Metrics {
     #[must_use]
     pub fn new(mut registry: Registry) -> Self {
         let (ages, problems, pinned) = (Family::default(), Family::default(), Family::default());
-        let sealed = Family::default();
+        let (stuck, sealed) = (Family::default(), Family::default());
         let (ready, answers) = (Gauge::default(), Gauge::default());
         registry.register(
             "layerd_snapshot_age_seconds",
@@ -140,11 +141,13 @@ impl Metrics {
         );
         let help = "Addresses of the default label that an older commit answers";
         registry.register("layerd_pinned_addresses", help, Family::clone(&pinned));
+        let help = "Labels that cannot follow their source, and stay where they were";
+        registry.register("layerd_stuck_labels", help, Family::clone(&stuck));
         let help = "Sealed values of the default label, by whether they are open";
         registry.register("layerd_sealed_values", help, Family::clone(&sealed));
         registry.register("layerd_ready", "1 if there is something to serve", Gauge::clone(&ready));
         registry.register("layerd_answers_bytes", "Spelled answers kept in memory", Gauge::clone(&answers));
-        Self { registry, ages, problems, pinned, sealed, ready, answers }
+        Self { registry, ages, problems, pinned, stuck, sealed, ready, answers }
     }
 
     fn text(&self, store: &Store) -> Result<String, std::fmt::Error> {
@@ -164,6 +167,7 @@ impl Metrics {
             let labels = OfSource { source };
             self.problems.get_or_create(&labels).set(signed(figures.errors));
             self.pinned.get_or_create(&labels).set(signed(figures.pinned));
+            self.stuck.get_or_create(&labels).set(signed(figures.stuck));
             if let Some(age) = figures.age {
                 self.ages.get_or_create(&labels).set(signed(age));
             }
@@ -188,6 +192,7 @@ struct Figures {
     age: Option<u64>,
     errors: u64,
     pinned: u64,
+    stuck: u64,
     opened: u64,
     unopened: u64,
 }
@@ -196,6 +201,7 @@ impl Figures {
     fn add(&mut self, live: &Live, now: i64) {
         self.age = self.age.max(live.freshness.age(now));
         let table = live.table();
+        self.stuck += table.stuck.len() as u64;
         let Some(loaded) = table.default.as_ref().and_then(|label| table.loaded.get(label)) else { return };
         self.errors += errors(&loaded.snapshot) as u64;
         self.pinned += loaded.pins.known().count() as u64;
@@ -246,6 +252,9 @@ struct RefreshedLabel {
     files: Vec<Arc<str>>,
     applications: Vec<ChangedApplication>,
     problems: Vec<Problem>,
+    /// Why the label cannot follow its source; it stays where it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<Arc<str>>,
 }
 
 #[derive(Serialize)]
@@ -274,6 +283,14 @@ struct SourceStatus {
     /// The default label is gone from the source and its last commit goes on being served.
     default_label_vanished: bool,
     labels: Vec<LabelStatus>,
+    /// Labels that cannot follow the source; those that were served before go on being served as they were.
+    stuck: Vec<StuckLabel>,
+}
+
+#[derive(Serialize)]
+struct StuckLabel {
+    label: Arc<str>,
+    error: Arc<str>,
 }
 
 #[derive(Serialize)]
@@ -314,6 +331,7 @@ impl RefreshedLabel {
             files: if sees_all { change.files.clone() } else { Vec::new() },
             applications: applications.filter(|changed| !changed.profiles.is_empty()).collect(),
             problems: if sees_all { change.problems.clone() } else { Vec::new() },
+            error: change.error.clone(),
         }
     }
 }
@@ -324,6 +342,9 @@ impl SourceStatus {
         let table = live.table();
         let mut labels: Vec<_> = table.loaded.keys().filter_map(|label| LabelStatus::new(label, &table)).collect();
         labels.sort_by(|one, other| one.label.cmp(&other.label));
+        let stuck =
+            table.stuck.iter().map(|(label, error)| StuckLabel { label: Arc::clone(label), error: Arc::clone(error) });
+        let stuck = stuck.collect();
         Self {
             source: Arc::clone(&live.settings.name),
             fetched_at: fetched_at.and_then(time),
@@ -334,6 +355,7 @@ impl SourceStatus {
             default_label: table.default.clone(),
             default_label_vanished: table.default_vanished,
             labels,
+            stuck,
         }
     }
 }

@@ -3,7 +3,7 @@
 //! There is no work tree, and no text of a request ever reaches a resolver of revisions: labels are looked up in a list.
 //! How the network is spoken to is in `fetch.rs`, how a commit becomes a tree in `walk.rs`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,7 +20,7 @@ use super::mirror::generations::{Generations, Held};
 use super::mirror::last_good;
 use super::mirror::reader::MirrorReader;
 use super::mirror::tree::{Walker, bytes};
-use super::mirror::{Mirror, digest};
+use super::mirror::{Mirror, Stuck, digest};
 use super::remote::credentials::Credentials;
 use super::remote::tls_files::Files;
 use super::remote::{Location, Remote};
@@ -116,6 +116,22 @@ impl GitSource {
         self.generations.folder().join("fetched")
     }
 
+    /// Whether there is or was a label `master`, which is remembered beyond this run and this generation of the mirror.
+    fn had_master(&self, is_there: bool) -> bool {
+        let mark = self.generations.folder().join("had-master");
+        let had = mark.exists();
+        if is_there && !had {
+            // Lost if the disk is full: the next look writes it.
+            drop(fs::write(mark, ""));
+        }
+        had || is_there
+    }
+
+    /// The kind and the label of a full name that the settings allow.
+    fn split<'a>(&self, name: &'a str) -> Option<(LabelKind, &'a str)> {
+        split(name).filter(|(_, label)| self.allowed.is_match(label))
+    }
+
     fn unreadable(&self, held: &Held, cause: &str) -> ReadError {
         held.note_damage();
         ReadError(format!("the mirror of `{}` cannot be read: {cause}", self.settings.name))
@@ -144,7 +160,8 @@ impl GitSource {
         };
         let (remote, mirror) = (url.clone(), mirror.folder().to_owned());
         let (files, labels, depth, limits) = (files.clone(), labels.clone(), *depth, *limits);
-        let request = Request { remote, mirror, login, files, labels, depth, limits };
+        let root = self.root.iter().map(ToString::to_string).collect();
+        let request = Request { remote, mirror, login, files, labels, root, depth, limits };
         let fetched = match &self.settings.worker {
             Some(worker) => worker.fetch(&request),
             None => fetch::fetch(&request),
@@ -186,7 +203,9 @@ impl GitSource {
     fn slim(&self, held: &Held, is_idle: bool, renewed: &mut Renewed) {
         let weight = held.mirror.weight();
         let grown = held.mirror.first_bytes().is_some_and(|first| weight.bytes > first.saturating_mul(2).max(SMALL));
-        let is_fat = grown || weight.packs > MANY_PACKS;
+        // What a label that is stuck was last may be nowhere else.
+        let has_stuck = held.mirror.record().ok().flatten().is_some_and(|record| !record.stuck.is_empty());
+        let is_fat = (grown || weight.packs > MANY_PACKS) && !has_stuck;
         if is_fat && (is_idle || weight.packs > 2 * MANY_PACKS) && weight.packs > renewed.packs {
             let failed = self.renew(renewed).is_err();
             renewed.packs = if failed { weight.packs + MANY_PACKS / 2 } else { 0 };
@@ -201,12 +220,18 @@ impl Source for GitSource {
         let may_renew =
             |renewed: &Renewed| held.is_damaged() && renewed.state.as_deref() != Some(&*advertised(&held.mirror));
         let mut fetched = if may_renew(&renewed) { self.renew(&mut renewed) } else { self.fetch_into(&held.mirror) };
-        if fetched.as_ref().is_err_and(|error| matches!(error.reason, "protocol" | "storage" | "crashed"))
-            && !held.is_damaged()
-        {
+        let is_suspect = match &fetched {
+            Ok(fetched) => fetched.stuck > 0,
+            Err(error) => matches!(error.reason, "protocol" | "storage" | "crashed"),
+        };
+        if is_suspect && !held.is_damaged() {
             self.look_for_holes(&held, &mut renewed);
             if may_renew(&renewed) {
                 fetched = self.renew(&mut renewed);
+            } else if let Ok(first) = &fetched {
+                // What was wrong may have been here or on the way: these labels are asked for once more, alone.
+                self.tell(&first.rewritten);
+                fetched = self.fetch_into(&held.mirror);
             }
         }
         let fetched = fetched?;
@@ -227,12 +252,24 @@ impl Source for GitSource {
         let mut tips = HashMap::with_capacity(record.tips.len());
         // Branches sort before tags, so that a tag finds the branch that hides it.
         for (name, commit) in &record.tips {
-            let Some((kind, label)) = split(name).filter(|(_, label)| self.allowed.is_match(label)) else { continue };
+            let Some((kind, label)) = self.split(name) else { continue };
             tips.entry(Arc::from(label)).or_insert(Tip { commit: CommitId(bytes(*commit)), kind });
+        }
+        let mut stuck = BTreeMap::new();
+        for (name, Stuck { reason, .. }) in &record.stuck {
+            let Some((kind, label)) = self.split(name) else { continue };
+            // A tag is hidden by a branch of its name.
+            if kind == LabelKind::Branch || tips.get(label).is_none_or(|tip| tip.kind == LabelKind::Tag) {
+                stuck.entry(Arc::from(label)).or_insert_with(|| Arc::from(&**reason));
+            }
+            if kind == LabelKind::Branch && tips.get(label).is_some_and(|tip| tip.kind == LabelKind::Tag) {
+                tips.remove(label);
+            }
         }
         let head = record.head.as_deref().and_then(split).map(|(_, label)| label);
         let head = head.and_then(|label| tips.get_key_value(label)).map(|(label, _)| Arc::clone(label));
-        Ok(Labels { tips, head })
+        let had_master = self.had_master(tips.contains_key("master") || stuck.contains_key("master"));
+        Ok(Labels { tips, head, stuck, had_master })
     }
 
     fn open(&self) -> Result<Box<dyn Reader>, ReadError> {

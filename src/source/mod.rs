@@ -18,7 +18,7 @@ mod git_http;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -145,6 +145,11 @@ pub struct Labels {
     pub tips: HashMap<Arc<str>, Tip>,
     /// The branch that the remote calls its default, if it says.
     pub head: Option<Arc<str>>,
+    /// Labels that cannot follow the remote, and why: what it has for them is malformed or not whole. What they were before
+    /// is in `tips`, if they were anything.
+    pub stuck: BTreeMap<Arc<str>, Arc<str>>,
+    /// There is a label `master`, or there was one once: the name then stands for nothing else.
+    pub had_master: bool,
 }
 
 /// What a label names.

@@ -64,6 +64,9 @@ pub enum ChooseError {
     /// The label does not exist, or the settings do not let it be asked for.
     #[error("there is no label `{0}`")]
     UnknownLabel(Arc<str>),
+    /// The label exists, and nothing of it could ever be read.
+    #[error("the label `{0}` cannot be read: {1}")]
+    Stuck(Arc<str>, Arc<str>),
     /// The local copy is busy or cannot be read.
     #[error(transparent)]
     Cold(#[from] ColdError),

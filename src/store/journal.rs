@@ -2,6 +2,8 @@
 //!
 //! Nothing is decided here. What a caller of `POST /api/v1/refresh` is told is in `report.rs`.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tracing::{info, warn};
@@ -16,6 +18,9 @@ use super::report::{LabelChange, Outcome};
 /// How many problems of one commit are logged one by one.
 const LOGGED_PROBLEMS: usize = 10;
 
+/// How many labels that cannot follow are logged one by one.
+const LOGGED_STUCK: usize = 10;
+
 /// How long a failure may last until it is told again, so that it is found in logs that are kept for a day only.
 const REMINDER: Duration = Duration::from_secs(60 * 60);
 
@@ -28,6 +33,8 @@ pub(super) struct Journal {
     /// The failure, and when it was told.
     failure: Option<(FetchError, Instant)>,
     default_vanished: bool,
+    /// The labels that cannot follow, and why, as they were told.
+    stuck: BTreeMap<Arc<str>, Arc<str>>,
 }
 
 impl Journal {
@@ -38,10 +45,11 @@ impl Journal {
             tell_change(source, change);
         }
         self.tell_default(live);
+        self.tell_stuck(live);
         match (&outcome.error, &self.failure) {
             (Some(error), Some(told)) if is_known(error, told) => {}
             (Some(error), _) => {
-                tell_failure(live, error, outcome.is_fresh);
+                tell_failure(live, error);
                 self.failure = Some((error.clone(), Instant::now()));
             }
             (None, Some(_)) => {
@@ -50,6 +58,23 @@ impl Journal {
             }
             (None, None) => {}
         }
+    }
+
+    fn tell_stuck(&mut self, live: &Live) {
+        let (source, now) = (&*live.settings.name, live.table().stuck.clone());
+        let new = now.iter().filter(|(label, reason)| self.stuck.get(*label) != Some(*reason));
+        for (label, reason) in new.clone().take(LOGGED_STUCK) {
+            let label = &**label;
+            warn!(source, label, "the label stays where it was, and holds up no other: {reason}");
+        }
+        let more = new.count().saturating_sub(LOGGED_STUCK);
+        if more > 0 {
+            warn!(source, more, "more labels cannot follow; GET /api/v1/status lists them");
+        }
+        for label in self.stuck.keys().filter(|label| !now.contains_key(*label)) {
+            info!(source, label = &**label, "the label follows the source again, or is gone");
+        }
+        self.stuck = now;
     }
 
     fn tell_default(&mut self, live: &Live) {
@@ -72,12 +97,11 @@ fn is_known(error: &FetchError, (told, at): &(FetchError, Instant)) -> bool {
     error.reason == told.reason && at.elapsed() < if error.message == told.message { REMINDER } else { OTHER_WORDS }
 }
 
-fn tell_failure(live: &Live, error: &FetchError, is_fresh: bool) {
+fn tell_failure(live: &Live, error: &FetchError) {
     let (source, reason) = (&*live.settings.name, error.reason);
     let table = live.table();
     let default = table.default.as_ref().and_then(|label| table.snapshot(label));
     match default {
-        _ if is_fresh => warn!(source, reason, "a label stays at its last commit: {error}"),
         Some(_) => warn!(source, reason, "fetch failed, what was fetched before goes on being served: {error}"),
         None => warn!(source, reason, "fetch failed, there is nothing to serve until one succeeds: {error}"),
     }
@@ -86,6 +110,9 @@ fn tell_failure(live: &Live, error: &FetchError, is_fresh: bool) {
 fn tell_change(source: &str, change: &LabelChange) {
     let label = &*change.label;
     let id = |id: Option<CommitId>| id.map_or_else(|| "-".to_owned(), |id| id.to_string());
+    if change.to.is_none() && change.error.is_some() {
+        return;
+    }
     if change.to.is_none() {
         warn!(source, label, from = id(change.from), "the label is gone from the source; it is 404 from now on");
         return;

@@ -133,7 +133,9 @@ impl Live {
                     table.loaded.insert(label, loaded);
                 }
                 Err(error) => {
-                    table.loaded.extend(held.map(|held| (Arc::clone(&label), held.clone())));
+                    let loaded = held.cloned().or_else(|| self.last_good(&label, tip.kind, &mut bodies));
+                    table.loaded.extend(loaded.map(|loaded| (Arc::clone(&label), loaded)));
+                    table.stuck.insert(Arc::clone(&label), Arc::from(error.to_string().replace("\nhint: ", "; ")));
                     stuck.push((label, error));
                 }
             }
@@ -156,6 +158,7 @@ impl Live {
         let (label, loaded) = match self.look(label) {
             Lookup::Ready(label, loaded) => (label, Some(loaded)),
             Lookup::Cold(label, _) | Lookup::Id(label, _) => (Arc::clone(&label), self.load(&label)?),
+            Lookup::Stuck(_, reason) => return Err(ReadError(reason.to_string())),
             Lookup::Unknown | Lookup::Empty => return Ok(None),
         };
         Ok(loaded.map(|loaded| (label, loaded.snapshot)))
@@ -181,7 +184,7 @@ impl Live {
             Lookup::Ready(_, loaded) => return Ok(Some(loaded)),
             // Found out before the workshop is entered, because it may take a walk through the whole history.
             Lookup::Id(_, commit) if !self.is_reachable(commit, &asked)? => return Ok(None),
-            Lookup::Id(..) | Lookup::Cold(..) | Lookup::Unknown | Lookup::Empty => {}
+            Lookup::Id(..) | Lookup::Cold(..) | Lookup::Stuck(..) | Lookup::Unknown | Lookup::Empty => {}
         }
         let mut bodies = self.workshop();
         let table = self.table();
@@ -191,6 +194,7 @@ impl Live {
             Lookup::Cold(_, commit) => commit,
             // A refresh that came between may have left the commit without a label that leads to it.
             Lookup::Id(_, commit) if unmoved || self.is_reachable(commit, &table)? => commit,
+            Lookup::Stuck(_, reason) => return Err(ReadError(reason.to_string())),
             Lookup::Id(..) | Lookup::Unknown => return Ok(None),
             Lookup::Empty => return Err(ReadError("there is nothing to serve yet".to_owned())),
         };
@@ -258,6 +262,12 @@ impl Live {
         let pin = search.one(&loaded.snapshot, address);
         loaded.pins.add(address, pin.clone());
         Ok(pin)
+    }
+
+    /// The commit of a branch that was last whole, also if that was in an earlier run, as long as it can be read.
+    fn last_good(&self, label: &str, kind: LabelKind, bodies: &mut Bodies) -> Option<Loaded> {
+        let commit = self.source.remembered(label).filter(|_| kind == LabelKind::Branch)?;
+        Some(Loaded::new(self.build(commit, bodies).ok()?, Arc::default(), 0))
     }
 
     fn is_reachable(&self, commit: CommitId, table: &Table) -> Result<bool, ReadError> {
@@ -359,6 +369,7 @@ fn next_table(before: &Table, mut labels: Labels, configured: Option<&Arc<str>>)
     };
     let unchanged = labels.tips == before.labels.tips;
     Table {
+        stuck: labels.stuck.clone(),
         default_vanished: gone.is_some(),
         default,
         labels: Arc::new(labels),

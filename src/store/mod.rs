@@ -197,6 +197,7 @@ impl Store {
             Lookup::Ready(label, loaded) => (label, Some(loaded)),
             Lookup::Cold(label, _) | Lookup::Id(label, _) => (Arc::clone(&label), self.cold.load(live, label).await?),
             Lookup::Unknown => (Arc::from(label.unwrap_or_default()), None),
+            Lookup::Stuck(label, reason) => return Err(ChooseError::Stuck(label, reason)),
             Lookup::Empty => return Err(ChooseError::NotReady(Arc::clone(&live.settings.name))),
         };
         let loaded = loaded.ok_or_else(|| ChooseError::UnknownLabel(Arc::clone(&label)))?;

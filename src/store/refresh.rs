@@ -231,15 +231,18 @@ fn fetch_and_advance(live: &Live) -> Result<Result<Moved, ReadError>, FetchError
 
 fn outcome(live: &Live, moved: &Moved) -> Outcome {
     let default = moved.after.default.as_ref();
-    let stuck = moved.stuck.iter().find(|(label, _)| Some(label) == default).or(moved.stuck.first());
+    // Other labels that cannot be read are told one by one, and are no failure of the fetch.
+    let stuck = default.and_then(|label| moved.after.stuck.get_key_value(label));
+    let is_unreadable = |label: &Arc<str>| moved.stuck.iter().any(|(stuck, _)| stuck == label);
     let error = match stuck {
         _ if default.is_none() => Some(no_default(live, &moved.after)),
         Some((label, error)) => {
-            Some(FetchError::new("storage", format!("the label `{label}` cannot be read: {error}")))
+            let reason = if is_unreadable(label) { "storage" } else { "protocol" };
+            Some(FetchError::new(reason, format!("the label `{label}` cannot be read: {error}")))
         }
         None => None,
     };
-    let is_fresh = default.is_some_and(|default| moved.stuck.iter().all(|(label, _)| label != default));
+    let is_fresh = error.is_none();
     Outcome { labels: changes(&live.settings.name, &moved.before, &moved.after), error, is_fresh }
 }
 
@@ -340,7 +343,10 @@ mod tests {
     /// Labels as they are served with their commits, then the error.
     fn shown(outcome: &Outcome) -> String {
         let id = |id: Option<crate::config::tree::CommitId>| id.map_or("-".to_owned(), |id| id.0[0].to_string());
-        let label = |change: &LabelChange| format!("{} {}->{}", change.label, id(change.from), id(change.to));
+        let label = |change: &LabelChange| {
+            let error = change.error.as_ref().map(|error| format!(" ({error})")).unwrap_or_default();
+            format!("{} {}->{}{error}", change.label, id(change.from), id(change.to))
+        };
         let labels: Vec<_> = outcome.labels.iter().map(label).collect();
         let error = outcome.error.as_ref().map(|error| format!("; {}: {error}", error.reason)).unwrap_or_default();
         format!("{}{error}{}", labels.join(", "), if outcome.is_fresh { "" } else { "; stale" })
@@ -363,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn a_label_that_cannot_be_read_is_named_and_only_the_default_makes_the_source_stale() {
+    fn a_label_that_cannot_be_read_is_named_and_only_the_default_is_a_failure_of_the_fetch() {
         let fake = Fake::new();
         fake.commit("main", &[("a.yml", "a: 1")]);
         fake.commit("side", &[("a.yml", "a: 2")]);
@@ -373,15 +379,13 @@ mod tests {
         fake.commit("main", &[("a.yml", "a: 3")]);
         fake.damage(fake.commit("side", &[("a.yml", "a: 4")]), true);
         let before = fake.fetches();
-        assert_eq!(
-            shown(&refresh(&live)),
-            "main 1->3, side 2->2; storage: the label `side` cannot be read: commit 4 is damaged"
-        );
+        assert_eq!(shown(&refresh(&live)), "main 1->3, side 2->2 (commit 4 is damaged)");
         assert_eq!(fake.fetches() - before, 2, "the source is given the chance to mend its copy at once");
         fake.damage(fake.commit("main", &[("a.yml", "a: 5")]), true);
         assert_eq!(
             shown(&refresh(&live)),
-            "main 3->3, side 2->2; storage: the label `main` cannot be read: commit 5 is damaged; stale"
+            "main 3->3 (commit 5 is damaged), side 2->2 (commit 4 is damaged); storage: the label `main` cannot be read: \
+             commit 5 is damaged; stale"
         );
     }
 

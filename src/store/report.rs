@@ -42,14 +42,22 @@ pub struct LabelChange {
     pub pinned: usize,
     /// What is wrong with the files now.
     pub problems: Vec<Problem>,
+    /// Why the label cannot follow the source, if it cannot.
+    pub error: Option<Arc<str>>,
 }
 
 /// What changed between two tables of a source, a line for each label that is or was loaded, sorted by label.
 #[must_use]
 pub fn changes(source: &Arc<str>, before: &Table, after: &Table) -> Vec<LabelChange> {
-    let labels: BTreeSet<&Arc<str>> = before.loaded.keys().chain(after.loaded.keys()).collect();
-    let evicted = |label: &Arc<str>| !after.loaded.contains_key(label) && after.labels.tips.contains_key(label);
-    let change = |label: &Arc<str>| change(source, label, before.loaded.get(label), after.loaded.get(label));
+    let labels: BTreeSet<&Arc<str>> =
+        before.loaded.keys().chain(after.loaded.keys()).chain(after.stuck.keys()).collect();
+    let evicted = |label: &Arc<str>| {
+        !after.loaded.contains_key(label) && after.labels.tips.contains_key(label) && !after.stuck.contains_key(label)
+    };
+    let change = |label: &Arc<str>| LabelChange {
+        error: after.stuck.get(label).cloned(),
+        ..change(source, label, before.loaded.get(label), after.loaded.get(label))
+    };
     labels.into_iter().filter(|label| !evicted(label)).map(change).collect()
 }
 
@@ -65,6 +73,7 @@ fn change(source: &Arc<str>, label: &Arc<str>, before: Option<&Loaded>, after: O
         applications: if moved { applications(before, after) } else { Vec::new() },
         pinned: after.map_or(0, |loaded| loaded.pins.known().count()),
         problems: to.map(|snapshot| snapshot.problems.clone()).unwrap_or_default(),
+        error: None,
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A table is never changed, only replaced whole, so that a request that holds one sees one moment from start to end.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -20,6 +20,8 @@ pub struct Table {
     pub labels: Arc<Labels>,
     /// The label that answers when none is asked for.
     pub default: Option<Arc<str>>,
+    /// Labels that cannot follow the source, and why; those of them that are in `labels` stay where they were.
+    pub stuck: BTreeMap<Arc<str>, Arc<str>>,
     /// The default label is gone from the source; its last snapshot goes on being served.
     pub default_vanished: bool,
     /// The snapshots of labels that were asked for.
@@ -47,6 +49,8 @@ pub enum Lookup {
     Cold(Arc<str>, CommitId),
     /// To a commit whose snapshot is not in memory, if that is reachable from a label.
     Id(Arc<str>, CommitId),
+    /// To a label of which nothing was ever whole, and why.
+    Stuck(Arc<str>, Arc<str>),
     /// Nowhere.
     Unknown,
     /// There is nothing yet: the default label was never read.
@@ -96,6 +100,9 @@ impl Table {
         if self.default.as_ref().is_none_or(|default| !self.loaded.contains_key(default)) {
             // Clients take "unknown" for "no configuration", which cannot be said before there was any.
             return Lookup::Empty;
+        }
+        if let Some((name, reason)) = self.labels.stuck.get_key_value(label) {
+            return Lookup::Stuck(Arc::clone(name), Arc::clone(reason));
         }
         let Some(commit) = CommitId::parse(label) else { return Lookup::Unknown };
         match self.commits.get(&commit) {
@@ -158,7 +165,7 @@ mod tests {
     fn default(configured: Option<&str>, labels: &[&str], head: Option<&str>) -> Option<String> {
         let tip = Tip { commit: CommitId([1; 20]), kind: LabelKind::Branch };
         let tips = labels.iter().map(|label| (Arc::from(*label), tip)).collect();
-        let labels = Labels { tips, head: head.map(Arc::from) };
+        let labels = Labels { tips, head: head.map(Arc::from), ..Labels::default() };
         default_label(configured.map(Arc::from).as_ref(), &labels).map(|label| label.to_string())
     }
 

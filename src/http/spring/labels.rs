@@ -9,7 +9,7 @@ use crate::access::Permitted;
 use crate::config::address::Address;
 use crate::http::App;
 use crate::http::access::Caller;
-use crate::store::{ChooseError, Chosen};
+use crate::store::{ChooseError, Chosen, Part};
 
 use super::asked::Named;
 use super::error::Failure;
@@ -79,10 +79,21 @@ async fn choose_one(app: &App, may: &May<'_>, address: &Address, label: Option<&
             ask(Some("master")).await.map_err(|_| failure)
         }
         (Err(failure), Some("master")) if app.spring.try_master && failure.is_absence() => {
-            ask(None).await.map_err(|_| failure)
+            // Where there was a branch of that name, whoever asks for it means that one, which is gone.
+            match ask(None).await {
+                Ok(chosen) if !had_master(app, &chosen) => Ok(chosen),
+                _ => Err(failure),
+            }
         }
         (chosen, _) => chosen,
     }
+}
+
+/// True if one of the sources that were chosen ever had a branch or tag called `master`.
+fn had_master(app: &App, chosen: &Chosen) -> bool {
+    let served = app.store.served();
+    let of = |part: &Part| served.iter().find(|(_, served)| served.live.settings.name == part.source);
+    chosen.parts().any(|part| of(part).is_some_and(|(_, served)| served.live.table().labels.had_master))
 }
 
 /// A repository that was read and does not have its default label knows no other either; one that was not read so far may

@@ -165,7 +165,11 @@ impl Source for DirSource {
 
     fn labels(&self) -> Result<Labels, ReadError> {
         let tip = Tip { commit: self.capture()?.id, kind: LabelKind::Branch };
-        Ok(Labels { tips: HashMap::from([(Arc::clone(&self.label), tip)]), head: Some(Arc::clone(&self.label)) })
+        Ok(Labels {
+            tips: HashMap::from([(Arc::clone(&self.label), tip)]),
+            head: Some(Arc::clone(&self.label)),
+            ..Labels::default()
+        })
     }
 
     fn open(&self) -> Result<Box<dyn Reader>, ReadError> {

@@ -32,6 +32,7 @@ struct WireRequest {
     login: Option<(String, String)>,
     files: Files,
     labels: Vec<String>,
+    root: Vec<String>,
     depth: Option<u32>,
     time_ms: u64,
     bytes: u64,
@@ -49,13 +50,14 @@ enum WireAnswer {
 
 /// Spells a request as one line.
 pub(super) fn spell(request: &Request) -> Result<Vec<u8>, FetchError> {
-    let Request { remote, mirror, login, files, labels, depth, limits } = request;
+    let Request { remote, mirror, login, files, labels, root, depth, limits } = request;
     let wire = WireRequest {
         remote: remote.to_string(),
         mirror: mirror.clone(),
         login: login.as_ref().map(|login| (login.username.clone(), login.password.reveal().to_owned())),
         files: files.clone(),
         labels: labels.clone(),
+        root: root.clone(),
         depth: *depth,
         time_ms: millis(limits.time),
         bytes: limits.bytes,
@@ -118,8 +120,8 @@ fn parse(line: &[u8]) -> Option<Request> {
     let login = wire.login.map(|(username, password)| Login { username, password: Secret::new(password) });
     let pace = Pace { bytes: wire.pace_bytes, over: Duration::from_millis(wire.pace_over_ms) };
     let limits = Limits { time: Duration::from_millis(wire.time_ms), bytes: wire.bytes, pace };
-    let WireRequest { mirror, files, labels, depth, .. } = wire;
-    Some(Request { remote: wire.remote.parse().ok()?, mirror, login, files, labels, depth, limits })
+    let WireRequest { mirror, files, labels, root, depth, .. } = wire;
+    Some(Request { remote: wire.remote.parse().ok()?, mirror, login, files, labels, root, depth, limits })
 }
 
 /// Limits that hold whatever goes wrong in here. Where one cannot be set, the parent's still hold.
@@ -150,7 +152,6 @@ fn end_with_parent() -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::fetch::rewritten::Rewritten;
 
     #[test]
     fn a_request_survives_the_pipe() {
@@ -178,7 +179,7 @@ mod tests {
         let fetched = br#"{"fetched":{"changed":true,"received":7}}"#;
         assert!(read_answer(fetched).is_none());
         let answer = read_answer(&[fetched, &b"\n"[..]].concat()).unwrap();
-        assert_eq!(answer, Ok(Fetched { changed: true, received: 7, rewritten: Rewritten::default() }));
+        assert_eq!(answer, Ok(Fetched { changed: true, received: 7, ..Fetched::default() }));
         let failed = |reason: &str| {
             let rest = "\"message\":\"no\",\"retry_after_s\":90";
             let text = format!("{{\"failed\":{{\"reason\":\"{reason}\",{rest}}}}}\n");

@@ -5,39 +5,34 @@
 //! at the end. What the remote has is read in `refs.rs`, what has arrived is checked in `verify.rs`.
 
 pub mod child;
+mod exchange;
+mod folder;
 mod refs;
 pub mod rewritten;
 pub(super) mod verify;
 pub mod worker;
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use git2::{AutotagOption, Direction, FetchOptions, Progress, RemoteCallbacks, Repository};
+use git2::{Oid, Repository};
 use serde::{Deserialize, Serialize};
 
 use super::FetchError;
-use super::mirror::{Mirror, Record};
+use super::mirror::{Mirror, Record, Stuck};
+use super::remote::Remote;
 use super::remote::credentials::Login;
 use super::remote::tls_files::Files;
-use super::remote::{Location, Remote};
 use super::transport::budget::Allowance;
 pub use super::transport::budget::{Limits, Pace};
-use super::transport::failure::{explain, not_fetched, storage};
-use super::transport::http::Channel;
+use super::transport::failure::{not_fetched, storage};
 use super::transport::ref_list::Wanted;
-use super::transport::ssh::Ssh;
-use super::transport::{self, Carrier};
-use refs::{Advertised, check_folder, peel};
+use exchange::{Exchange, Meter, connect, depth};
+use refs::peel;
 use rewritten::{Rewritten, rewritten};
-use verify::verify;
-
-/// Everything that the transports pass on, which is what the settings allow.
-const REFSPECS: [&str; 2] = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"];
-
-/// Asks for all of a history of which the mirror has only the last part.
-const ALL_OF_IT: i32 = i32::MAX;
+use verify::Verifier;
 
 /// What to fetch, and where to.
 #[derive(Debug, Clone)]
@@ -52,6 +47,8 @@ pub struct Request {
     pub files: Files,
     /// Globs for the branches and tags to fetch.
     pub labels: Vec<String>,
+    /// The folders that lead to the configuration; what is malformed beside them does not matter.
+    pub root: Vec<String>,
     /// How many commits of each label to fetch; `None` for all.
     pub depth: Option<u32>,
     /// What the fetch may use up.
@@ -63,12 +60,12 @@ impl Request {
     #[must_use]
     pub fn new(remote: Remote, mirror: PathBuf) -> Self {
         let (labels, limits) = (vec!["*".to_owned()], Limits::default());
-        Self { remote, mirror, login: None, files: Files::default(), labels, depth: None, limits }
+        Self { remote, mirror, login: None, files: Files::default(), labels, root: Vec::new(), depth: None, limits }
     }
 }
 
 /// What a fetch did.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fetched {
     /// False if the remote had nothing new and the mirror was left alone.
     pub changed: bool,
@@ -77,6 +74,9 @@ pub struct Fetched {
     /// Labels that lead to an unrelated history now.
     #[serde(default)]
     pub rewritten: Rewritten,
+    /// How many labels could not be taken that were taken, or had not been tried, before.
+    #[serde(default)]
+    pub stuck: usize,
 }
 
 /// Brings the mirror up to date, and makes sure that everything its labels lead to has arrived.
@@ -96,110 +96,68 @@ fn run(request: &Request, allowance: &Arc<Allowance>) -> Result<Fetched, FetchEr
     let known = mirror.record().unwrap_or_default();
 
     let meter = Meter { allowance, failure: RefCell::default() };
-    let (url, carrier) = connect(request, allowance)?;
-    let exchange =
-        Exchange { repository: &repository, carrier: carrier.as_ref(), wanted: Arc::new(wanted), meter: &meter };
-    let advertised = exchange.run(&url, request.depth, known.as_ref(), &mirror).map_err(|error| {
-        let failure = meter.failure.take().or_else(|| carrier.as_ref().and_then(Carrier::take_failure));
-        failure.unwrap_or_else(|| explain(&error))
-    })?;
+    let way = connect(request, allowance)?;
+    let exchange = Exchange {
+        repository: &repository,
+        way: &way,
+        wanted: Arc::new(wanted),
+        meter: &meter,
+        depth: depth(request.depth, &repository),
+    };
+    let (advertised, mut stuck) = exchange.run(request.depth, known.as_ref(), &mirror)?;
     let received = allowance.received();
     if advertised.refs.is_empty() && !exchange.wanted.has_hidden() {
         return Err(FetchError::new("empty", "it has no branch and no tag"));
     }
-    if known.as_ref().is_some_and(|known| known.advertised == advertised.digest) {
-        return Ok(Fetched { changed: false, received, rewritten: Rewritten::default() });
+    if known.as_ref().is_some_and(|known| known.has_nothing_new(&advertised.digest)) {
+        return Ok(Fetched { received, ..Fetched::default() });
     }
-    let tips = peel(&repository, &advertised.refs)?;
-    let before = known.map(|known| known.tips).unwrap_or_default();
-    let fresh = tips.iter().filter(|(name, tip)| before.get(*name) != Some(tip));
-    verify(&repository, fresh.map(|(name, tip)| (&**name, *tip)), allowance.deadline)?;
-    let rewritten = rewritten(&repository, &before, &tips);
-    let record = Record { advertised: advertised.digest, head: advertised.head, tips };
-    mirror.commit(&record).map_err(|error| storage(&error.to_string()))?;
-    Ok(Fetched { changed: true, received, rewritten })
-}
-
-/// The address as libgit2 needs it, and what carries the bytes; nothing for a folder, which libgit2 reads itself.
-fn connect(request: &Request, allowance: &Arc<Allowance>) -> Result<(String, Option<Carrier>), FetchError> {
-    let Request { login, files, .. } = request;
-    let allowance = Arc::clone(allowance);
-    match request.remote.location() {
-        Location::Http(url) => {
-            let channel = Channel::new(url, login.clone(), files, allowance)?;
-            Ok((url.clone(), Some(Carrier::Http(channel))))
-        }
-        // Only the scheme counts; where to connect to is for the carrier.
-        Location::Ssh(place) => Ok(("ssh://remote/".to_owned(), Some(Carrier::Ssh(Ssh::new(place, files, allowance))))),
-        Location::Folder(path) => {
-            check_folder(path)?;
-            let path = path.to_str().ok_or_else(|| FetchError::new("not-found", "its path is not UTF-8"))?;
-            Ok((path.to_owned(), None))
-        }
-    }
-}
-
-/// The conversation with a remote.
-struct Exchange<'a> {
-    repository: &'a Repository,
-    carrier: Option<&'a Carrier>,
-    wanted: Arc<Wanted>,
-    meter: &'a Meter<'a>,
-}
-
-impl Exchange<'_> {
-    /// Asks what the remote has and, unless it is what is known, takes the objects that are missing.
-    fn run(
-        &self,
-        url: &str,
-        depth: Option<u32>,
-        known: Option<&Record>,
-        mirror: &Mirror,
-    ) -> Result<Advertised, git2::Error> {
-        let _entered = self.carrier.map(|carrier| transport::enter(carrier, &self.wanted)).transpose()?;
-        let mut remote = self.repository.remote_anonymous(url)?;
-        let mut connection = remote.connect_auth(Direction::Fetch, Some(self.meter.callbacks()), None)?;
-        let advertised = Advertised::read(&connection, &self.wanted, depth)?;
-        if advertised.refs.is_empty() || known.is_some_and(|known| known.advertised == advertised.digest) {
-            return Ok(advertised);
-        }
-        let has = known.map(|known| &known.tips);
-        mirror.tell_what_is_there(has).map_err(|error| git2::Error::from_str(&error.to_string()))?;
-        let depth = match depth {
-            Some(depth) => i32::try_from(depth).unwrap_or(ALL_OF_IT),
-            None if self.repository.is_shallow() => ALL_OF_IT,
-            None => 0,
+    let before = known.as_ref().map(|known| known.tips.clone()).unwrap_or_default();
+    let mut verifier = Verifier::new(&repository, &request.root, allowance.deadline);
+    let mut tips = BTreeMap::new();
+    for (name, id) in &advertised.refs {
+        let taken = match stuck.remove(name) {
+            Some(reason) => Err(reason),
+            None => take(&repository, &mut verifier, (name, *id), before.get(name))?,
         };
-        let mut options = FetchOptions::new();
-        options.remote_callbacks(self.meter.callbacks()).download_tags(AutotagOption::None).depth(depth);
-        connection.remote().download(&REFSPECS, Some(&mut options))?;
-        Ok(advertised)
+        match taken {
+            Ok(tip) => tips.extend(tip.map(|tip| (name.clone(), tip))),
+            Err(reason) => {
+                tips.extend(before.get(name).map(|tip| (name.clone(), *tip)));
+                stuck.insert(name.clone(), reason);
+            }
+        }
     }
+    if let Some(reason) = stuck.values().next().filter(|_| tips.is_empty()) {
+        return Err(FetchError::new("protocol", reason));
+    }
+    let rewritten = rewritten(&repository, &before, &tips);
+    let stuck = stuck.into_iter().map(|(name, reason)| (name.clone(), Stuck::new(advertised.refs[&name], &reason)));
+    let record = Record { advertised: advertised.digest, head: advertised.head, tips, stuck: stuck.collect() };
+    let new = |(name, now): &(&String, &Stuck)| known.as_ref().is_none_or(|known| known.stuck.get(*name) != Some(now));
+    let fetched = Fetched { changed: true, received, rewritten, stuck: record.stuck.iter().filter(new).count() };
+    if known.as_ref() == Some(&record) {
+        return Ok(Fetched { changed: false, ..fetched });
+    }
+    mirror.commit(&record).map_err(|error| storage(&error.to_string()))?;
+    Ok(fetched)
 }
 
-/// Watches the limits of a fetch while libgit2 is at work.
-struct Meter<'a> {
-    allowance: &'a Allowance,
-    failure: RefCell<Option<FetchError>>,
-}
-
-impl Meter<'_> {
-    fn callbacks(&self) -> RemoteCallbacks<'_> {
-        let mut callbacks = RemoteCallbacks::new();
-        callbacks.transfer_progress(|progress: Progress<'_>| {
-            self.allows(u64::try_from(progress.received_bytes()).unwrap_or(u64::MAX))
-        });
-        callbacks.sideband_progress(|_| {
-            // A server may count for minutes before it has anything to send, and says so.
-            self.allowance.is_patient_again();
-            self.allows(0)
-        });
-        callbacks
-    }
-
-    fn allows(&self, received: u64) -> bool {
-        let checked = self.allowance.check(received);
-        checked.map_err(|error| self.failure.borrow_mut().get_or_insert(error).reason).is_ok()
+/// The commit that a ref leads to, all of which has arrived; or why this label alone cannot be taken.
+fn take(
+    repository: &Repository,
+    verifier: &mut Verifier<'_>,
+    (name, id): (&str, Oid),
+    before: Option<&Oid>,
+) -> Result<Result<Option<Oid>, String>, FetchError> {
+    let checked = peel(repository, name, id).and_then(|tip| match tip {
+        Some(tip) if before != Some(&tip) => verifier.check(name, tip).map(|()| Some(tip)),
+        tip => Ok(tip),
+    });
+    match checked {
+        Ok(tip) => Ok(Ok(tip)),
+        Err(error) if error.reason == "protocol" => Ok(Err(error.message)),
+        Err(error) => Err(error),
     }
 }
 
@@ -363,10 +321,9 @@ mod tests {
         let http = Local::of(&server.url("config.git"));
         assert!(http.fetch());
         assert_eq!(http.labels(), format!("HEAD refs/heads/main\nrefs/heads/main {}\n", short(commit)));
-        assert_eq!(
-            Local::of(origin.path().to_str().unwrap()).refusal(),
-            "protocol: `REMOTE` was not fetched: it has a branch or tag whose name is not UTF-8"
-        );
+        let folder = Local::of(origin.path().to_str().unwrap());
+        assert!(folder.fetch());
+        assert_eq!(folder.labels(), http.labels());
     }
 
     #[test]

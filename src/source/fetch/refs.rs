@@ -1,20 +1,19 @@
 //! What a remote has: its branches and tags, the commits that they lead to, and its default branch.
 //!
-//! For remotes behind a network the list has been sifted in `advertisement.rs`; that of a folder is sifted here.
+//! For remotes behind a network the list has been sifted in `ref_list.rs`; that of a folder in
+//! `folder.rs`.
 
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
-use std::path::Path;
 
-use git2::{ErrorCode, ObjectType, Oid, Repository, RepositoryOpenFlags};
+use git2::{ErrorCode, ObjectType, Oid, Repository};
 
 use crate::source::FetchError;
 use crate::source::mirror::digest;
-use crate::source::transport::failure::{explain, storage};
-use crate::source::transport::ref_list::{Wanted, other_hash};
+use crate::source::transport::failure::explain;
+use crate::source::transport::ref_list::Wanted;
 
 /// The most tags of tags that are followed to a commit.
-const MAX_PEELS: usize = 8;
+pub(super) const MAX_PEELS: usize = 8;
 
 /// What a remote has.
 pub(super) struct Advertised {
@@ -41,27 +40,27 @@ impl Advertised {
                 refs.insert(entry.name().to_owned(), entry.oid());
             }
         }
+        let guessed = || connection.default_branch().ok()?.as_str().ok().map(str::to_owned);
         // Servers that do not say which branch HEAD is are asked for the branch with the commit of HEAD.
-        let head = head.or_else(|| connection.default_branch().ok()?.as_str().ok().map(str::to_owned));
+        Ok(Self::new(refs, head.or_else(guessed), depth))
+    }
+
+    /// What was advertised, of which only what is wanted is left.
+    pub(super) fn new(refs: BTreeMap<String, Oid>, head: Option<String>, depth: Option<u32>) -> Self {
         let head = head.filter(|head| refs.contains_key(head));
         let list: String = refs.iter().map(|(name, id)| format!("{id} {name}\n")).collect();
         let depth = depth.map(|depth| format!("depth {depth}\n")).unwrap_or_default();
         let digest = digest(&format!("{depth}{}\n{list}", head.as_deref().unwrap_or_default()));
-        Ok(Self { refs, head, digest })
+        Self { refs, head, digest }
     }
 }
 
-/// The commits that the refs lead to; refs that lead to none are left out.
-pub(super) fn peel(repository: &Repository, refs: &BTreeMap<String, Oid>) -> Result<BTreeMap<String, Oid>, FetchError> {
-    let mut tips = BTreeMap::new();
-    for (name, id) in refs {
-        let commit = peel_one(repository, *id).map_err(|error| match error.code() {
-            ErrorCode::NotFound => FetchError::new("protocol", format!("the server has not sent `{name}`")),
-            _ => explain(&error),
-        })?;
-        tips.extend(commit.map(|commit| (name.clone(), commit)));
-    }
-    Ok(tips)
+/// The commit that a ref leads to; `None` if it leads to none.
+pub(super) fn peel(repository: &Repository, name: &str, id: Oid) -> Result<Option<Oid>, FetchError> {
+    peel_one(repository, id).map_err(|error| match error.code() {
+        ErrorCode::NotFound => FetchError::new("protocol", format!("the server has not sent `{name}`")),
+        _ => explain(&error),
+    })
 }
 
 fn peel_one(repository: &Repository, mut id: Oid) -> Result<Option<Oid>, git2::Error> {
@@ -74,27 +73,4 @@ fn peel_one(repository: &Repository, mut id: Oid) -> Result<Option<Oid>, git2::E
         }
     }
     Ok(None)
-}
-
-/// Looks at a folder before libgit2 does, whose own words for what is wrong mislead, and at whose odd refs the `git2`
-/// crate panics.
-pub(super) fn check_folder(path: &Path) -> Result<(), FetchError> {
-    if !path.is_dir() {
-        return Err(FetchError::new("not-found", "there is no such folder"));
-    }
-    let opened = Repository::open_ext(path, RepositoryOpenFlags::NO_SEARCH, std::iter::empty::<&OsStr>());
-    let repository = opened.map_err(|error| match error.code() {
-        ErrorCode::NotFound => FetchError::new("not-found", "this folder is not a Git repository"),
-        ErrorCode::Owner => FetchError::new("auth", "this folder belongs to another user")
-            .with_hint("give it to the user that layerd runs as, or list it in that user's Git setting safe.directory"),
-        _ if error.message().contains("objectformat") || error.message().contains("object format") => {
-            other_hash("sha256")
-        }
-        _ => storage(error.message()),
-    })?;
-    let references = repository.references().map_err(|error| storage(error.message()))?;
-    match references.flatten().any(|reference| std::str::from_utf8(reference.name_bytes()).is_err()) {
-        true => Err(FetchError::new("protocol", "it has a branch or tag whose name is not UTF-8")),
-        false => Ok(()),
-    }
 }

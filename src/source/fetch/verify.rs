@@ -6,10 +6,10 @@
 use std::collections::{BTreeMap, HashSet};
 use std::time::Instant;
 
-use git2::{ErrorClass, ErrorCode, ObjectType, Oid, Repository};
+use git2::{ErrorClass, ErrorCode, ObjectType, Odb, Oid, Repository};
 
 use crate::source::FetchError;
-use crate::source::transport::failure::{explain, out_of_time};
+use crate::source::transport::failure::{explain, out_of_time, printable};
 
 /// The bits of a mode that tell the kind, and the kind of a submodule, whose commit is in another repository.
 const KIND: i32 = 0o170_000;
@@ -18,37 +18,52 @@ const SUBMODULE: i32 = 0o160_000;
 /// How many objects are looked at between two looks at the clock.
 const STRIDE: usize = 256;
 
-/// Checks the tips, given with the names that they are known by.
-///
-/// # Errors
-/// Names the first label of which something is missing or cannot be read.
-pub(super) fn verify<'a>(
-    repository: &Repository,
-    tips: impl Iterator<Item = (&'a str, Oid)>,
+/// Checks tips one after the other, and remembers what it has seen.
+pub(super) struct Verifier<'a> {
+    repository: &'a Repository,
+    /// The folders that lead to the configuration. What makes no sense beside them is nobody's loss.
+    root: &'a [String],
+    seen: HashSet<Oid>,
     deadline: Instant,
-) -> Result<(), FetchError> {
-    let mut seen = HashSet::new();
-    for (name, tip) in tips {
-        verify_one(repository, tip, &mut seen, deadline).map_err(|fault| match fault {
+}
+
+impl<'a> Verifier<'a> {
+    pub(super) fn new(repository: &'a Repository, root: &'a [String], deadline: Instant) -> Self {
+        Self { repository, root, seen: HashSet::new(), deadline }
+    }
+
+    /// Checks a tip, given with the name that it is known by.
+    ///
+    /// # Errors
+    /// Reason `timeout` if there was no time to do so; else of this tip something is missing, malformed or unreadable.
+    pub(super) fn check(&mut self, name: &str, tip: Oid) -> Result<(), FetchError> {
+        self.look(tip).map_err(|fault| match fault {
             Fault::Time => out_of_time(),
             Fault::Object(error) if error.code() == ErrorCode::NotFound => {
                 FetchError::new("protocol", format!("the server has not sent all of `{name}`"))
             }
+            Fault::Object(error) if makes_no_sense(&error) => FetchError::new(
+                "protocol",
+                format!("an object of `{name}` is malformed: {}", printable(error.message())),
+            ),
             Fault::Object(error) => explain(&error),
-        })?;
+        })
     }
-    Ok(())
 }
 
 /// Whether everything in a mirror can be read: the tips, the history behind them, and whatever else there is, for a fetch
 /// may build upon any of it. Reads it all, so this is for when there is a reason to. What could not be looked at in time
 /// counts as whole.
 pub(in crate::source) fn is_whole(repository: &Repository, tips: &BTreeMap<String, Oid>, deadline: Instant) -> bool {
-    let names = tips.iter().map(|(name, tip)| (&**name, *tip));
-    match verify(repository, names, deadline) {
-        Err(error) if error.reason == "timeout" => return true,
-        Err(_) => return false,
-        Ok(()) => {}
+    let mut verifier = Verifier::new(repository, &[], deadline);
+    for tip in tips.values() {
+        match verifier.look(*tip) {
+            Ok(()) => {}
+            Err(Fault::Time) => return true,
+            // As it was sent.
+            Err(Fault::Object(error)) if makes_no_sense(&error) => {}
+            Err(Fault::Object(_)) => return false,
+        }
     }
     read_all(repository, tips, deadline).is_ok()
 }
@@ -83,40 +98,72 @@ impl From<git2::Error> for Fault {
     }
 }
 
-/// Looks at everything that is not yet in `seen`; files are not inflated, only found.
-fn verify_one(repository: &Repository, tip: Oid, seen: &mut HashSet<Oid>, deadline: Instant) -> Result<(), Fault> {
-    let objects = repository.odb()?;
-    let mut folders = match repository.find_commit(tip) {
-        Ok(commit) => vec![commit.tree_id()],
-        Err(error) if makes_no_sense(&error) => return Ok(()),
-        Err(error) => return Err(error.into()),
-    };
-    while let Some(folder) = folders.pop() {
-        if !seen.insert(folder) {
-            continue;
+impl Verifier<'_> {
+    /// Looks at everything that was not seen yet; files are not inflated, only found.
+    fn look(&mut self, tip: Oid) -> Result<(), Fault> {
+        let objects = self.repository.odb()?;
+        // Each with how many steps of the root lead there; `None` beside the root.
+        let mut folders = vec![(self.repository.find_commit(tip)?.tree_id(), Some(0))];
+        let mut entered = Vec::new();
+        let looked = self.look_into(&objects, &mut folders, &mut entered);
+        if looked.is_err() {
+            // Another label may lead to the same folder, and must not pass for whole because of that.
+            entered.iter().for_each(|id| {
+                self.seen.remove(id);
+            });
         }
-        if seen.len().is_multiple_of(STRIDE) && Instant::now() >= deadline {
-            return Err(Fault::Time);
-        }
-        let entries = match repository.find_tree(folder) {
-            Ok(entries) => entries,
-            Err(error) if makes_no_sense(&error) => continue,
-            Err(error) => return Err(error.into()),
-        };
-        for entry in &entries {
-            match entry.kind() {
-                Some(ObjectType::Tree) => folders.push(entry.id()),
-                _ if entry.filemode_raw() & KIND == SUBMODULE => {}
-                _ if !seen.insert(entry.id()) || objects.exists(entry.id()) => {}
-                _ => return Err(git2::Error::new(ErrorCode::NotFound, ErrorClass::Odb, "a file is missing").into()),
+        looked
+    }
+
+    fn look_into(
+        &mut self,
+        objects: &Odb<'_>,
+        folders: &mut Vec<(Oid, Option<usize>)>,
+        entered: &mut Vec<Oid>,
+    ) -> Result<(), Fault> {
+        while let Some((folder, steps)) = folders.pop() {
+            if !self.seen.insert(folder) {
+                continue;
+            }
+            entered.push(folder);
+            if self.seen.len().is_multiple_of(STRIDE) && Instant::now() >= self.deadline {
+                return Err(Fault::Time);
+            }
+            let entries = match self.repository.find_tree(folder) {
+                Ok(entries) => entries,
+                Err(error) if makes_no_sense(&error) && steps.is_none() => {
+                    self.seen.remove(&folder);
+                    continue;
+                }
+                Err(error) if error.code() == ErrorCode::NotFound && objects.exists(folder) => {
+                    return Err(git2::Error::new(ErrorCode::Invalid, ErrorClass::Tree, "a folder is no tree").into());
+                }
+                Err(error) => return Err(error.into()),
+            };
+            for entry in &entries {
+                match entry.kind() {
+                    Some(ObjectType::Tree) => folders.push((entry.id(), self.step(steps, entry.name_bytes()))),
+                    _ if entry.filemode_raw() & KIND == SUBMODULE || self.seen.contains(&entry.id()) => {}
+                    _ if objects.exists(entry.id()) => drop(self.seen.insert(entry.id())),
+                    _ => return Err(git2::Error::new(ErrorCode::NotFound, ErrorClass::Odb, "a file is missing").into()),
+                }
             }
         }
+        Ok(())
     }
-    Ok(())
+
+    /// How many steps of the root lead into a folder called `name`.
+    fn step(&self, steps: Option<usize>, name: &[u8]) -> Option<usize> {
+        match steps {
+            Some(steps) if steps == self.root.len() => Some(steps),
+            Some(steps) if self.root[steps].as_bytes() == name => Some(steps + 1),
+            _ => None,
+        }
+    }
 }
 
-/// True for objects that are whole and yet nothing that Git would write. They have arrived as they are on the other side;
-/// who reads them tells what is wrong, for the label concerned alone.
+/// True for objects that are whole and yet nothing that Git would write. They have arrived as they are on the other side,
+/// so that another copy would not help.
 fn makes_no_sense(error: &git2::Error) -> bool {
     error.code() != ErrorCode::NotFound && matches!(error.class(), ErrorClass::Tree | ErrorClass::Object)
 }
@@ -129,7 +176,8 @@ mod tests {
     use crate::source::tests::{FILE, FOLDER, Origin, SUBMODULE, oid};
 
     fn told(origin: &Origin, tip: Oid, time: Duration) -> String {
-        let told = verify(&origin.repository, [("refs/heads/main", tip)].into_iter(), Instant::now() + time);
+        let root = ["inner".to_owned()];
+        let told = Verifier::new(&origin.repository, &root, Instant::now() + time).check("refs/heads/main", tip);
         told.map_or_else(|error| format!("{}: {}", error.reason, error.message), |()| "whole".to_owned())
     }
 
@@ -149,6 +197,28 @@ mod tests {
             assert_eq!(told(&origin, tip, minute), "protocol: the server has not sent all of `refs/heads/main`");
         }
         assert_eq!(told(&origin, none, minute), "protocol: the server has not sent all of `refs/heads/main`");
+    }
+
+    #[test]
+    fn what_is_malformed_counts_below_the_root_alone_and_for_every_label_that_leads_there() {
+        let origin = Origin::new();
+        let minute = Duration::from_secs(60);
+        let file = origin.blob("a: 1");
+        let bad = origin.tree(&[(FILE, b"", file)]);
+        let good = origin.tree(&[(FILE, b"a.yml", file)]);
+        let malformed = "protocol: an object of `refs/heads/main` is malformed: ";
+        for (inner, other, is_malformed) in [(good, good, false), (good, bad, false), (bad, good, true)] {
+            let tree = origin.tree(&[(FOLDER, b"inner", inner), (FOLDER, b"other", other)]);
+            let told = told(&origin, oid(origin.commit_tree(tree, &[])), minute);
+            assert_eq!(told.starts_with(malformed), is_malformed, "{told}");
+        }
+        let wrong = origin.tree(&[(FOLDER, b"inner", file)]);
+        let told = told(&origin, oid(origin.commit_tree(wrong, &[])), minute);
+        assert_eq!(told, format!("{malformed}a folder is no tree"));
+        let tips = [1, 2].map(|_| oid(origin.commit_tree(origin.tree(&[(FOLDER, b"inner", bad)]), &[])));
+        let root = ["inner".to_owned()];
+        let mut verifier = Verifier::new(&origin.repository, &root, Instant::now() + minute);
+        assert!(tips.iter().all(|tip| verifier.check("refs/heads/x", *tip).is_err()));
     }
 
     #[test]

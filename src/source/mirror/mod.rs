@@ -23,9 +23,13 @@ use std::path::{Path, PathBuf};
 use git2::{Config, Oid, Repository, RepositoryInitOptions};
 use sha2::{Digest, Sha256};
 
+use super::transport::failure::printable as clean;
 use durable::{replace, settle};
 
 const HEADING: &str = "layerd labels 1";
+
+/// Stands before the names of labels that cannot follow; no name of a ref begins with it.
+const STUCK: &str = "! ";
 
 /// A mirror on disk, whether it exists yet or not.
 #[derive(Debug, Clone)]
@@ -40,8 +44,19 @@ pub(super) struct Record {
     pub(super) advertised: String,
     /// Full name of the remote's default branch.
     pub(super) head: Option<String>,
-    /// Full names of branches and tags to the commits that they lead to.
+    /// Full names of branches and tags to the commits that they lead to; for those that are stuck, to the last good ones.
     pub(super) tips: BTreeMap<String, Oid>,
+    /// Full names of branches and tags that cannot follow the remote.
+    pub(super) stuck: BTreeMap<String, Stuck>,
+}
+
+/// A branch or tag that stays where it was, or is not there yet, because what the remote has cannot be taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Stuck {
+    /// What the remote has.
+    pub(super) id: Oid,
+    /// Why that cannot be taken, in one line.
+    pub(super) reason: String,
 }
 
 /// What a mirror takes on disk.
@@ -140,11 +155,25 @@ impl Mirror {
     }
 }
 
+impl Stuck {
+    pub(super) fn new(id: Oid, reason: &str) -> Self {
+        Self { id, reason: clean(reason) }
+    }
+}
+
 impl Record {
+    /// True if a remote has what it had, and nothing of that is to be tried again.
+    pub(super) fn has_nothing_new(&self, advertised: &str) -> bool {
+        self.advertised == advertised && self.stuck.is_empty()
+    }
+
     fn to_text(&self) -> String {
         let head = self.head.as_deref().unwrap_or("-");
         let mut text = format!("{HEADING}\nadvertised {}\nhead {head}\n", self.advertised);
         self.tips.iter().for_each(|(name, commit)| push_line(&mut text, commit, name));
+        for (name, Stuck { id, reason }) in &self.stuck {
+            push_line(&mut text, id, &format!("{STUCK}{name} {reason}"));
+        }
         let digest = digest(&text);
         text + "end " + &digest + "\n"
     }
@@ -159,11 +188,17 @@ impl Record {
         lines.next().filter(|line| *line == HEADING)?;
         let advertised = lines.next()?.strip_prefix("advertised ")?.to_owned();
         let head = Some(lines.next()?.strip_prefix("head ")?).filter(|head| *head != "-").map(str::to_owned);
-        let tips = lines.map(|line| {
-            let (commit, name) = line.split_once(' ')?;
-            Some((name.to_owned(), Oid::from_str(commit).ok()?))
-        });
-        Some(Self { advertised, head, tips: tips.collect::<Option<_>>()? })
+        let (mut tips, mut stuck) = (BTreeMap::new(), BTreeMap::new());
+        for line in lines {
+            let (id, name) = line.split_once(' ')?;
+            let id = Oid::from_str(id).ok()?;
+            if let Some((name, reason)) = name.strip_prefix(STUCK).and_then(|rest| rest.split_once(' ')) {
+                stuck.insert(name.to_owned(), Stuck { id, reason: reason.to_owned() });
+            } else {
+                tips.insert(name.to_owned(), id);
+            }
+        }
+        Some(Self { advertised, head, tips, stuck })
     }
 }
 
@@ -229,6 +264,10 @@ mod tests {
             advertised: digest("x"),
             head: Some("refs/heads/main".to_owned()),
             tips: BTreeMap::from([("refs/heads/main".to_owned(), commit), ("refs/tags/v1".to_owned(), commit)]),
+            stuck: BTreeMap::from([(
+                "refs/heads/side".to_owned(),
+                Stuck { id: commit, reason: "an object of it is malformed".to_owned() },
+            )]),
         }
     }
 
@@ -239,7 +278,7 @@ mod tests {
         assert_eq!(mirror.record().unwrap(), None);
         drop(mirror.prepare().unwrap());
         assert!(!mirror.is_complete());
-        for record in [record(), Record { head: None, tips: BTreeMap::new(), ..record() }] {
+        for record in [record(), Record { head: None, tips: BTreeMap::new(), stuck: BTreeMap::new(), ..record() }] {
             mirror.commit(&record).unwrap();
             assert_eq!(mirror.record().unwrap(), Some(record));
         }

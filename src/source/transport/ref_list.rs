@@ -4,7 +4,9 @@
 //! they cost neither memory nor a download, whatever a server sends. So are names that are not UTF-8, at which the `git2`
 //! crate panics, and repositories whose ids libgit2 cannot read are told by name.
 
+use std::collections::HashSet;
 use std::io::{self, Read};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
@@ -26,7 +28,9 @@ const NO_NAME: &str = "capabilities^{}";
 #[derive(Debug, Default)]
 pub(in crate::source) struct Wanted {
     /// `None` for all.
-    labels: Option<GlobSet>,
+    labels: Option<Arc<GlobSet>>,
+    /// The full names that count besides; `None` for all.
+    only: Option<HashSet<String>>,
     /// True once something was left out for its label.
     hidden: AtomicBool,
 }
@@ -35,8 +39,14 @@ impl Wanted {
     /// The branches and tags with a label that one of the globs allows.
     pub(in crate::source) fn new(labels: &[String]) -> Result<Self, globset::Error> {
         let all = labels.iter().any(|glob| glob == "*" || glob == "**");
-        let labels = if all { None } else { Some(compile(labels)?) };
-        Ok(Self { labels, hidden: AtomicBool::new(false) })
+        let labels = if all { None } else { Some(Arc::new(compile(labels)?)) };
+        Ok(Self { labels, only: None, hidden: AtomicBool::new(false) })
+    }
+
+    /// The same for these full names alone.
+    pub(in crate::source) fn only(&self, names: &[String]) -> Self {
+        let only = Some(names.iter().cloned().collect());
+        Self { labels: self.labels.clone(), only, hidden: AtomicBool::new(self.has_hidden()) }
     }
 
     /// True for branches and tags with an allowed label and a name that Git allows; a server may send others.
@@ -47,7 +57,7 @@ impl Wanted {
         };
         let is_wanted = self.labels.as_ref().is_none_or(|labels| labels.is_match(label));
         self.hidden.fetch_or(!is_wanted, Ordering::Relaxed);
-        is_wanted
+        is_wanted && self.only.as_ref().is_none_or(|only| only.contains(name))
     }
 
     /// True if there were branches or tags that the settings do not allow.
@@ -114,6 +124,7 @@ impl From<FetchError> for LineError {
 
 /// The line as libgit2 shall see it; `None` if not at all.
 fn kept(line: Vec<u8>, wanted: &Wanted) -> Result<Option<Vec<u8>>, FetchError> {
+    let line = without_odd_words(line);
     let content = line.get(4..).unwrap_or_default();
     let (reference, abilities) = match content.iter().position(|byte| *byte == 0) {
         Some(at) => (&content[..at], Some(&content[at..])),
@@ -137,6 +148,19 @@ fn kept(line: Vec<u8>, wanted: &Wanted) -> Result<Option<Vec<u8>>, FetchError> {
         let rest = [&reference[..=DIGITS], NO_NAME.as_bytes(), abilities].concat();
         [format!("{:04x}", rest.len() + 4).as_bytes(), &rest].concat()
     }))
+}
+
+/// The line without what a server says of itself that is no text, such as an odd name of its default branch: the `git2`
+/// crate panics at it.
+fn without_odd_words(line: Vec<u8>) -> Vec<u8> {
+    let Some(at) = line.iter().position(|byte| *byte == 0).filter(|_| std::str::from_utf8(&line).is_err()) else {
+        return line;
+    };
+    let (reference, abilities) = (line.get(4..at).unwrap_or_default(), &line[at + 1..]);
+    let words = abilities.split(|byte| *byte == b' ').filter(|word| std::str::from_utf8(word).is_ok());
+    let words: Vec<&[u8]> = words.collect();
+    let rest = [reference, &[0], &words.join(&b' ')].concat();
+    [format!("{:04x}", rest.len() + 4).as_bytes(), &rest].concat()
 }
 
 /// The kind of ids that a server says it uses, if it is not the one that is understood.

@@ -69,7 +69,11 @@ impl Ssh {
         })?;
         let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let (guard, over) = mpsc::channel();
-        self.state().running = Some(Running { child, words: None, _guard: guard });
+        let before = self.state().running.replace(Running { child, words: None, _guard: guard });
+        if let Some(Running { mut child, .. }) = before {
+            drop(child.kill());
+            drop(child.wait());
+        }
         let (Some(stdin), Some(stdout), Some(stderr)) = pipes else {
             return Err(FetchError::new("internal", "`ssh` has no pipes"));
         };

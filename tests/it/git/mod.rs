@@ -9,4 +9,5 @@ mod remote;
 mod slow;
 mod ssh;
 mod sshd;
+mod stuck;
 mod unusual;
