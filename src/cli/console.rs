@@ -4,6 +4,7 @@
 use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
 
+use crate::config::foreign;
 use crate::settings::{Environment, Refusal};
 
 /// Exit codes.
@@ -139,8 +140,7 @@ impl Console<'_> {
 
 /// A text of others without characters that steer a terminal; line ends stay.
 pub(super) fn plain(text: &str) -> String {
-    let is_plain = |character: &char| *character == '\n' || !character.is_control();
-    text.chars().map(|character| if is_plain(&character) { character } else { '\u{fffd}' }).collect()
+    foreign::lines(text)
 }
 
 #[cfg(test)]
@@ -197,6 +197,6 @@ mod tests {
 
     #[test]
     fn texts_of_others_steer_no_terminal() {
-        assert_eq!(plain("a\u{1b}[2Jb\r\nc\u{9b}"), "a\u{fffd}[2Jb\u{fffd}\nc\u{fffd}");
+        assert_eq!(plain("a\u{1b}[2Jb\r\nc\u{9b}"), "a\\u{1b}[2Jb\\r\nc\\u{9b}");
     }
 }

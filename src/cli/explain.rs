@@ -196,7 +196,7 @@ server.port = 8081
 big = 123456789012345678901234567890
   application.yml:5:1
 url = \"http://h:8081\"
-  a\u{fffd}.yml:6:6
+  a\\u{1b}.yml:6:6
   written as \"http://h:${server.port}\"
 ";
         assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (0, expected, ""));

@@ -94,8 +94,7 @@ mod tests {
             "file":"user/application.yml","line":3,"column":1,"hint":"use spaces"}"#;
         let stub = Stub::new(answer("500 Internal Server Error", "application/problem+json", problem));
         let ran = run(&["get", "user", "--server", &stub.url], &[]);
-        let told =
-            "error: the file cannot be read:\u{fffd}[2J a tab\n  at user/application.yml:3:1\nhint: use spaces\n";
+        let told = "error: the file cannot be read:\\u{1b}[2J a tab\n  at user/application.yml:3:1\nhint: use spaces\n";
         assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (3, "", told));
     }
 

@@ -176,7 +176,7 @@ mod tests {
 1a2b3c4 2026-01-01T00:01:00Z A <a@h>
   more
   1 -> 18446744073709551616
-2a2b3c4 - B\u{fffd} <b@h>
+2a2b3c4 - B\\u{1b} <b@h>
   less
   (none) -> null
 3a - B

@@ -8,6 +8,7 @@ pub mod catalogue;
 pub mod condition;
 pub mod diff;
 pub mod effective;
+pub mod foreign;
 pub mod interpolate;
 pub(crate) mod joined;
 pub mod key;

@@ -16,7 +16,8 @@ use serde::Serialize;
 use tracing::error;
 
 use crate::answer::AnswerError;
-use crate::config::address::{AddressError, is_unprintable};
+use crate::config::address::AddressError;
+use crate::config::foreign;
 use crate::config::problem::{Position, Problem};
 use crate::snapshot::is_about_keys;
 use crate::store::ChooseError;
@@ -318,23 +319,7 @@ pub(super) fn sign(response: &mut Response, request_id: &str) {
 /// A text that may be shown: at most so many characters of it, the unprintable ones escaped.
 #[must_use]
 pub fn visible(text: &str, most: usize) -> Cow<'_, str> {
-    let end = text.char_indices().nth(most).map(|(end, _)| end);
-    let kept = &text[..end.unwrap_or(text.len())];
-    if end.is_none() && !kept.contains(is_unprintable) {
-        return Cow::Borrowed(text);
-    }
-    let mut shown = String::with_capacity(kept.len() + 8);
-    for character in kept.chars() {
-        if is_unprintable(character) {
-            shown.extend(character.escape_default());
-        } else {
-            shown.push(character);
-        }
-    }
-    if end.is_some() {
-        shown.push('…');
-    }
-    Cow::Owned(shown)
+    foreign::line(text, most)
 }
 
 #[cfg(test)]

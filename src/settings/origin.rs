@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::config::foreign;
 use crate::config::problem::Position;
 
 /// Where a value was given. The declared order is the precedence: a later one wins.
@@ -92,15 +93,5 @@ impl fmt::Display for Refusal {
 /// A text of others as part of a sentence: short, and without characters that steer a terminal.
 pub(super) fn shown(text: &str) -> String {
     const LONGEST: usize = 100;
-    let mut shown: String = text.chars().take(LONGEST).flat_map(escaped).collect();
-    if text.chars().nth(LONGEST).is_some() {
-        shown.push('…');
-    }
-    shown
-}
-
-fn escaped(character: char) -> impl Iterator<Item = char> {
-    let plain = (!character.is_control()).then_some(character);
-    let escaped = character.is_control().then(|| character.escape_debug());
-    plain.into_iter().chain(escaped.into_iter().flatten())
+    foreign::line(text, LONGEST).into_owned()
 }

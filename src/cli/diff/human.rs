@@ -150,7 +150,7 @@ mod tests {
         let group = Group { reached, change, elsewhere: BTreeMap::from([(Arc::from("l"), 2)]) };
         let expected = format!(
             "\ns0, s1, s2, s3, s4, s5, s6, s7, s8, s9, s10, s11 and 2 more (eu)\n  ~ l: a list\n    - \"old\"\n    \
-             + \"new\"\n    + \"{}…\n    a\u{fffd}.yml:3:5 and 2 other places\n",
+             + \"new\"\n    + \"{}…\n    a\\u{{1b}}.yml:3:5 and 2 other places\n",
             "y".repeat(119)
         );
         assert_eq!(told(&group, false), expected);

@@ -92,7 +92,8 @@ impl Folder {
         let (mut received, mut failure) = (0_u64, None);
         let built = builder.foreach(|bytes| {
             received = received.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
-            let written = if allows(received) { writer.write_all(bytes).map_err(told) } else { Err(stopped()) };
+            let written =
+                if allows(received) { writer.write_all(bytes).map_err(|error| told(&error)) } else { Err(stopped()) };
             written.map_err(|error| failure = Some(error)).is_ok()
         });
         failure.map_or(built, Err)?;
@@ -116,7 +117,7 @@ impl Folder {
     }
 }
 
-fn told(error: std::io::Error) -> git2::Error {
+fn told(error: &std::io::Error) -> git2::Error {
     let kind = error.raw_os_error().map_or(git2::ErrorClass::Indexer, |_| git2::ErrorClass::Os);
     git2::Error::new(ErrorCode::GenericError, kind, error.to_string())
 }

@@ -27,7 +27,7 @@ use super::remote::credentials::Login;
 use super::remote::tls_files::Files;
 use super::transport::budget::Allowance;
 pub use super::transport::budget::{Limits, Pace};
-use super::transport::failure::{not_fetched, storage};
+use super::transport::failure::{not_fetched, sending, storage};
 use super::transport::ref_list::Wanted;
 use exchange::{Exchange, Meter, connect, depth};
 use refs::peel;
@@ -85,6 +85,7 @@ pub struct Fetched {
 /// Why that failed. The mirror's labels are then as they were.
 pub fn fetch(request: &Request) -> Result<Fetched, FetchError> {
     let allowance = Allowance::new(request.limits);
+    let _sending = sending(request.login.as_ref());
     run(request, &allowance).map_err(|error| not_fetched(&request.remote, error))
 }
 

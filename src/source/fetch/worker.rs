@@ -19,7 +19,7 @@ use super::child::{COMMAND, read_answer, spell};
 use super::{Fetched, Request};
 use crate::source::FetchError;
 use crate::source::mirror::size_of;
-use crate::source::transport::failure::{not_fetched, out_of_time, printable, too_large};
+use crate::source::transport::failure::{not_fetched, out_of_time, printable, sending, too_large};
 
 /// How many fetches are at work at once, whatever the number of sources.
 const AT_ONCE: usize = 4;
@@ -81,6 +81,7 @@ impl Worker {
     /// Why that failed. The mirror's labels are then as they were.
     pub fn fetch(&self, request: &Request) -> Result<Fetched, FetchError> {
         let line = spell(request)?;
+        let _sending = sending(request.login.as_ref());
         let _place = self.places.take();
         let started = self.start(line);
         let running = started.map_err(|error| {

@@ -1,6 +1,11 @@
 //! Why a fetch failed, in words: the sentences that several of its parts say, each in one place.
 
+use std::cell::RefCell;
+
 use git2::ErrorClass;
+
+use crate::config::foreign::{self, Sent};
+use crate::source::remote::credentials::Login;
 
 use crate::source::FetchError;
 use crate::source::remote::Remote;
@@ -14,7 +19,8 @@ const HINT_URL: &str = "check the URL; a login page or a proxy may be answering 
 
 /// A failure with the remote's name in front.
 pub(in crate::source) fn not_fetched(remote: &Remote, mut error: FetchError) -> FetchError {
-    error.message = format!("`{remote}` was not fetched: {}", error.message);
+    // Each part is one line already, whatever the remote has said, and a hint is our own.
+    error.message = starred(&format!("`{remote}` was not fetched: {}", error.message));
     error
 }
 
@@ -37,7 +43,38 @@ pub(in crate::source) fn explain(error: &git2::Error) -> FetchError {
 
 /// Text that may come from the server, made fit for a log.
 pub(in crate::source) fn printable(text: &str) -> String {
-    text.trim().chars().take(MAX_CAUSE).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+    // Starred before it is cut, so that no part of a secret is left.
+    foreign::line(starred(text).trim(), MAX_CAUSE).into_owned()
+}
+
+thread_local! {
+    /// What the fetch that runs on this thread has sent; libgit2 and the transports call back on it.
+    static SENT: RefCell<Sent> = RefCell::default();
+}
+
+/// While it lives, what was sent is starred in failures that are told on this thread.
+pub(in crate::source) struct Sending;
+
+impl Drop for Sending {
+    fn drop(&mut self) {
+        SENT.take();
+    }
+}
+
+/// Says what a fetch on this thread sends.
+pub(in crate::source) fn sending(login: Option<&Login>) -> Sending {
+    SENT.set(login.map(|login| Sent::login(&login.username, login.password.reveal())).unwrap_or_default());
+    Sending
+}
+
+/// The text with stars in the place of what was sent.
+pub(in crate::source) fn starred(text: &str) -> String {
+    SENT.with_borrow(|sent| sent.star(text))
+}
+
+/// True if a name of the remote's holds what was sent.
+pub(in crate::source) fn repeats_secret(name: &str) -> bool {
+    SENT.with_borrow(|sent| sent.is_in(name))
 }
 
 /// The failure of a fetch that received more than `max_bytes`.

@@ -14,7 +14,7 @@ use reqwest::{Certificate, Client, Identity, RequestBuilder, Response, StatusCod
 use tokio::runtime::Runtime;
 
 use super::budget::Allowance;
-use super::failure::{no_repository, other_content};
+use super::failure::{no_repository, other_content, printable};
 use super::retry_after::retry_after;
 use crate::source::FetchError;
 use crate::source::remote::credentials::Login;
@@ -251,7 +251,7 @@ fn follow(url: &str, response: &Response) -> Result<String, FetchError> {
     if to.origin() == from.origin() {
         return Ok(to.into());
     }
-    let place = to.origin().ascii_serialization();
+    let place = printable(&to.origin().ascii_serialization());
     Err(FetchError::new("protocol", format!("the server redirects to `{place}`, which is not followed"))
         .with_hint("if the repository has moved, set the new URL"))
 }
@@ -271,7 +271,7 @@ fn root_cause(error: &reqwest::Error) -> String {
     while let Some(inner) = cause.source() {
         cause = inner;
     }
-    cause.to_string()
+    printable(&cause.to_string())
 }
 
 #[cfg(test)]

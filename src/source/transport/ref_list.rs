@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
-use super::failure::no_repository;
+use super::failure::{no_repository, repeats_secret};
 use crate::source::FetchError;
 
 /// The longest name of a branch or tag, in bytes; file systems of Git hosts take no longer ones.
@@ -49,10 +49,13 @@ impl Wanted {
         Self { labels: self.labels.clone(), only, hidden: AtomicBool::new(self.has_hidden()) }
     }
 
-    /// True for branches and tags with an allowed label and a name that Git allows; a server may send others.
+    /// True for branches and tags with an allowed label and a name that Git allows and that does not give away what was sent;
+    /// a server may send others.
     pub(in crate::source) fn has(&self, name: &str) -> bool {
         let label = name.strip_prefix("refs/heads/").or_else(|| name.strip_prefix("refs/tags/"));
-        let Some(label) = label.filter(|_| name.len() <= MAX_NAME && git2::Reference::is_valid_name(name)) else {
+        let Some(label) =
+            label.filter(|_| name.len() <= MAX_NAME && git2::Reference::is_valid_name(name) && !repeats_secret(name))
+        else {
             return false;
         };
         let is_wanted = self.labels.as_ref().is_none_or(|labels| labels.is_match(label));

@@ -279,7 +279,7 @@ mod tests {
             "not-found: there is no such repository: fatal: 'x' does not appear to be a git repository\n\
              hint: check the path, and that the key may read it"
         );
-        assert_eq!(told(1, "\x1b[31mno\n"), "protocol: the host ended the fetch: \u{fffd}[31mno");
+        assert_eq!(told(1, "\x1b[31mno\n"), "protocol: the host ended the fetch: \\u{1b}[31mno");
         assert_eq!(told(255, ""), "unreachable: no connection: without a word");
         assert_eq!(told(0, "Permission denied"), "-");
     }

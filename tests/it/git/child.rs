@@ -127,7 +127,7 @@ fn bad_f16_a_process_that_dies_is_a_failed_fetch_with_a_reason() {
         ("kill -KILL $$", crashed("signal: 9 (SIGKILL)")),
         ("exit 0", crashed("exit status: 0")),
         ("printf '{\"fetched\":{\"changed\":true,\"received\":1}}'; exit 1", crashed("exit status: 1")),
-        ("echo nonsense; printf 'a \\033[31mb' >&2; exit 101", crashed("exit status: 101, saying: a \u{fffd}[31mb")),
+        ("echo nonsense; printf 'a \\033[31mb' >&2; exit 101", crashed("exit status: 101, saying: a \\u{1b}[31mb")),
     ];
     for (script, expected) in cases {
         assert_eq!(by(script, minute), expected, "{script}");

@@ -2,6 +2,7 @@
 
 mod child;
 mod disk;
+mod echo;
 mod hostile;
 mod https;
 mod mirror;

@@ -55,7 +55,9 @@ impl Place {
         for label in labels {
             for route in IN_LABEL {
                 let answer = told(&ask(&self.server, &route.replace("{}", &encode(label))));
-                assert_eq!(answer, format!("404 unknown-label: there is no label `{label}`"), "{route}");
+                // What cannot be seen is escaped.
+                let shown = label.replace('\u{200b}', "\\u{200b}");
+                assert_eq!(answer, format!("404 unknown-label: there is no label `{shown}`"), "{route}");
             }
         }
         self.nothing_ran();

@@ -89,14 +89,16 @@ impl Place {
                 let of_profile = ask(&self.server, &format!("/api/v1/{route}/app/{name}")).json();
                 assert_eq!(of_profile["profiles"], serde_json::json!([text]));
             }
+            // What cannot be seen is escaped.
+            let shown = layerd::config::foreign::lines(text);
             let strict = self.told(&format!("/api/v1/config/{name}?strict=true"));
             assert_eq!(
                 strict,
-                format!("404 unknown-application: nothing in the repository names the application `{text}`")
+                format!("404 unknown-application: nothing in the repository names the application `{shown}`")
             );
-            self.refuses_labels(&[&encode(text)], &format!("404 unknown-label: there is no label `{text}`"));
+            self.refuses_labels(&[&encode(text)], &format!("404 unknown-label: there is no label `{shown}`"));
             let key = self.told(&format!("/api/v1/config/app?key={}", encode(text)));
-            assert_eq!(key, format!("404 unknown-key: there is no key `{text}`"));
+            assert_eq!(key, format!("404 unknown-key: there is no key `{shown}`"));
         }
     }
 }
