@@ -3,11 +3,16 @@
 //! Whatever comes from the repository stands in code, so that it is neither markup nor a mention, and the whole stays
 //! below what GitHub takes for one comment.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
 use crate::answer::compare::{Group, Reached, Side, Unanswered, items, shown};
 use crate::config::diff::Given;
 use crate::config::value::Value;
 
-use super::{Difference, by_profiles, count, shortened};
+use super::{Difference, Read, by_profiles, count, shortened};
 
 /// The most characters of the whole; a comment on GitHub holds 65,536.
 const MOST: usize = 60_000;
@@ -20,8 +25,11 @@ const HEADED: usize = 6;
 const LISTED: usize = 300;
 const VALUE: usize = 200;
 
+/// What a path in a link cannot hold as it is.
+const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
 /// A heading, a summary, and a table for each group of changes.
-pub(super) fn spell(difference: &Difference) -> String {
+pub(super) fn spell(difference: &Difference, link_base: Option<&str>) -> String {
     let [(base, base_id), (head, head_id)] = difference.names();
     let (base, head) = (format!("{} {base_id}", code(&base)), format!("{} {head_id}", code(&head)));
     let compared = if base == head { base } else { format!("{base} → {head}") };
@@ -33,9 +41,10 @@ pub(super) fn spell(difference: &Difference) -> String {
         }
     };
     let mut page = Page { text: format!("### Configuration\n\n{compared}: {summary}\n"), left: 0 };
+    page.put(&came_and_went(difference));
     difference.comparison.unanswered.iter().for_each(|unanswered| page.put(&broken(unanswered)));
     for group in &difference.comparison.groups {
-        let mut rows = rows(group);
+        let mut rows = rows(group, link_base);
         let rest = rows.split_off(1.min(rows.len()));
         let first = rows.into_iter().next().unwrap_or_default();
         // The heading goes with the first row: neither makes sense alone.
@@ -76,25 +85,47 @@ impl Page {
 fn heading(reached: &Reached) -> String {
     let mut out = String::new();
     for (profiles, applications) in by_profiles(reached) {
-        let profiles = profiles.split(", ").map(code).collect::<Vec<_>>().join(", ");
+        let listed = |spell: fn(&str) -> String| profiles.split(", ").map(spell).collect::<Vec<_>>().join(", ");
         let names = |most: usize| applications.iter().take(most).map(|name| code(name)).collect::<Vec<_>>().join(", ");
         if applications.len() <= HEADED {
-            out.push_str(&format!("\n**{}** ({profiles})\n", names(HEADED)));
+            out.push_str(&format!("\n**{}** ({})\n", names(HEADED), listed(code)));
             continue;
         }
         let more = applications.len().saturating_sub(LISTED);
         let more = if more > 0 { format!(" … and {more} more") } else { String::new() };
-        let summary = format!("{} ({profiles})", count(applications.len(), "application"));
+        // In HTML, backticks are text.
+        let summary = format!("{} ({})", count(applications.len(), "application"), listed(tagged));
         let names = names(LISTED);
         out.push_str(&format!("\n<details><summary><b>{summary}</b></summary>\n\n{names}{more}\n\n</details>\n"));
     }
     out.trim_start().to_owned()
 }
 
-fn rows(Group { change, elsewhere, .. }: &Group) -> Vec<String> {
+/// The applications that only one of the two commits names.
+fn came_and_went(difference: &Difference) -> String {
+    let names = |read: &Read| read.snapshot.catalogue.applications.keys().cloned().collect::<BTreeSet<_>>();
+    let (base, head) = (names(&difference.base), names(&difference.head));
+    let line = |word: &str, names: Vec<&Arc<str>>| {
+        let shown = names.iter().take(LISTED).map(|name| code(name)).collect::<Vec<_>>().join(", ");
+        let more = names.len().saturating_sub(LISTED);
+        let more = if more > 0 { format!(" … and {more} more") } else { String::new() };
+        if names.is_empty() { String::new() } else { format!("\n**{word}:** {shown}{more}\n") }
+    };
+    line("New", head.difference(&base).collect()) + &line("Removed", base.difference(&head).collect())
+}
+
+fn rows(Group { change, elsewhere, .. }: &Group, link_base: Option<&str>) -> Vec<String> {
     let place = |key: &str, given: &Given| {
         let more = elsewhere.get(key).map(|others| format!(" and {}", count(*others, "other")));
-        format!("{}{}", code(&format!("{}:{}", given.origin.file, given.origin.at.line)), more.unwrap_or_default())
+        let (file, line) = (&given.origin.file, given.origin.at.line);
+        let place = code(&format!("{file}:{line}"));
+        let place = match link_base {
+            Some(base) => {
+                format!("[{place}]({}/{}#L{line})", base.trim_end_matches('/'), utf8_percent_encode(file, PATH))
+            }
+            None => place,
+        };
+        format!("{place}{}", more.unwrap_or_default())
     };
     let row = |mark: &str, key: &str, from: &str, to: &str, place: &str| {
         format!("| {mark} | {} | {from} | {to} | {place} |\n", code(key))
@@ -157,9 +188,25 @@ fn code(text: &str) -> String {
     format!("<code>{}</code>", text.chars().map(entity).collect::<String>())
 }
 
+/// A text as code in HTML.
+fn tagged(text: &str) -> String {
+    let text = text.replace(crate::config::address::is_unprintable, "\u{fffd}");
+    let escape = |character: char| match character.is_ascii_punctuation() && !"-_.".contains(character) {
+        true => format!("&#{};", u32::from(character)),
+        false => character.to_string(),
+    };
+    format!("<code>{}</code>", text.chars().map(escape).collect::<String>())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn code_in_html_has_no_markup() {
+        assert_eq!(tagged("eu-1"), "<code>eu-1</code>");
+        assert_eq!(tagged("<b>`x`"), "<code>&#60;b&#62;&#96;x&#96;</code>");
+    }
 
     #[test]
     fn nothing_from_a_repository_is_markup() {

@@ -45,6 +45,9 @@ pub(super) struct Args {
     /// For people, for programs, or for a comment in a pull request
     #[arg(long, value_enum, default_value = "human")]
     format: Format,
+    /// With --format markdown: places are links that begin with this, such as https://github.com/team/config/blob/COMMIT
+    #[arg(long, value_name = "URL")]
+    link_base: Option<String>,
     /// End with 1 if anything differs
     #[arg(long)]
     exit_code: bool,
@@ -100,7 +103,7 @@ impl Args {
         console.print(&match self.format {
             Format::Human => human::spell(&difference, console.is_coloured(true)),
             Format::Json => json::spell(&difference),
-            Format::Markdown => markdown::spell(&difference),
+            Format::Markdown => markdown::spell(&difference, self.link_base.as_deref()),
         })?;
         let is_no = self.exit_code && !difference.is_empty();
         Ok(if is_no { Exit::No } else { Exit::Done })

@@ -125,7 +125,8 @@ fn a_comment_stays_short_enough_however_much_changes() {
     }
     repo.commit();
     let text = diff(repo.url(), &["v1", "main", "--format", "markdown"]).stdout;
-    let begin = "<details><summary><b>400 applications (`default`)</b></summary>\n\n`service-0`, `service-1`, ";
+    let begin =
+        "<details><summary><b>400 applications (<code>default</code>)</b></summary>\n\n`service-0`, `service-1`, ";
     assert!(text.contains(begin), "{}", &text[..500]);
     assert!(text.contains(" … and 100 more\n\n</details>\n\n| | key |"), "{}", &text[..9_000]);
     assert!(text.chars().count() <= 60_000 && text.contains("**`service-399`**"), "{}", text.len());
@@ -224,4 +225,16 @@ fn a_server_tells_what_differs_between_two_labels() {
     assert_eq!(refused("/api/v1/diff/order/eu"), "400 the parameter `from` is missing");
     assert_eq!(refused("/api/v1/diff/order/eu?from=HEAD~1"), "404 there is no label `HEAD~1`");
     assert_eq!(refused("/api/v1/diff/order/eu?from=v1&to=nope"), "404 there is no label `nope`");
+}
+
+#[test]
+fn a_comment_names_new_applications_and_links_to_the_places() {
+    let repo = Repo::with(&[("shop.yml", "a: 1\n"), ("old.yml", "a: 1\n")]);
+    repo.file("shop.yml", "a: 2\n").delete("old.yml").file("a b.yml", "a: 1\n").commit();
+    let base =
+        ["main~1", "main", "--format", "markdown", "--link-base", "https://git.example.org/team/config/blob/main/"];
+    let text = diff(repo.url(), &base).stdout;
+    assert!(text.contains("\n**New:** `a b`\n\n**Removed:** `old`\n"), "{text}");
+    assert!(text.contains("[`shop.yml:1`](https://git.example.org/team/config/blob/main/shop.yml#L1)"), "{text}");
+    assert!(text.contains("[`a b.yml:1`](https://git.example.org/team/config/blob/main/a%20b.yml#L1)"), "{text}");
 }
