@@ -8,9 +8,13 @@ use crate::config::select::{EXTENSIONS, SHARED};
 use crate::snapshot::Snapshot;
 
 use super::Input;
+use super::profiles::is_slip;
 
 /// Extensions that people expect to be read, and that are not.
 const OTHER_FORMATS: [&str; 6] = ["toml", "conf", "hocon", "ini", "xml", "env"];
+
+/// Extensions that editors and template tools put behind another one.
+const ADDED: [&str; 6] = ["txt", "j2", "jinja2", "tmpl", "tpl", "template"];
 
 /// Adds the files that nobody is served.
 pub(super) fn check(input: &Input<'_>, problems: &mut Vec<Problem>) {
@@ -71,12 +75,20 @@ fn profile_in<'a>(name: &'a str, service: &str, snapshot: &Snapshot) -> Option<&
 /// A file whose name would be one of ours but for its extension.
 fn misspelled(path: &str, name: &str, extension: &str, snapshot: &Snapshot) -> Option<(String, String)> {
     let lower = extension.to_lowercase();
-    let meant = EXTENSIONS.iter().find(|known| **known == lower || is_swapped(&lower, known));
+    let is_meant = |known: &&&str| {
+        **known == lower || is_swapped(&lower, known) || (!lower.ends_with('~') && is_slip(&lower, known))
+    };
+    let meant = EXTENSIONS.iter().find(is_meant);
     if let Some(meant) = meant {
         let renamed = format!("{}{meant}", &path[..path.len() - extension.len()]);
         candidate(&renamed, &snapshot.search_paths)?;
         let message = format!("no request selects this file: `.{extension}` is none of the extensions that are read");
         return Some((message, format!("call it `{renamed}`")));
+    }
+    let inner = &path[..path.len() - extension.len() - 1];
+    if ADDED.contains(&&*lower) && candidate(inner, &snapshot.search_paths).is_some() {
+        let message = format!("no request selects this file: `.{extension}` is none of the extensions that are read");
+        return Some((message, format!("call it `{inner}`; templates are not filled in by the server")));
     }
     let is_ours = name == SHARED || name.strip_prefix(SHARED).is_some_and(|rest| rest.starts_with('-'));
     (is_ours && OTHER_FORMATS.contains(&&*lower)).then(|| {
@@ -119,9 +131,16 @@ mod tests {
               not searched ()"
             ]
         );
-        for path in
-            ["application.YML", "user/application.ymal", "user.Properties", "application.toml", "application-prod.conf"]
-        {
+        for path in [
+            "application.YML",
+            "user/application.ymal",
+            "user.Properties",
+            "application.toml",
+            "application-prod.conf",
+            "user.yamll",
+            "user.yml.txt",
+            "user/application.yml.j2",
+        ] {
             assert_eq!(told(path).len(), 1, "{path}");
         }
     }
@@ -131,6 +150,7 @@ mod tests {
         let others = [
             "user.yml.bak",
             "user.yml~",
+            "notes.txt",
             "readme.md",
             "docs/openapi.yml",
             ".github/application.yml",
