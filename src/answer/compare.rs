@@ -375,7 +375,7 @@ mod tests {
             BlobId(id)
         };
         let file = |(path, text): &(&str, &str)| (Arc::from(*path), File { blob: id(text), size: text.len() as u64 });
-        let tree = Tree { files: files.iter().map(file).collect(), skipped: Vec::new() };
+        let tree = Tree { files: files.iter().map(file).collect(), ..Tree::default() };
         let read = |blob| texts.iter().find(|text| id(text) == blob).map(|text| text.as_bytes().to_vec()).ok_or(());
         let commit = (CommitId([1; 20]), 0);
         Snapshot::build(commit, tree, (&Rules::default(), &Secrets::default()), &mut Bodies::default(), read).unwrap()

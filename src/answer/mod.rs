@@ -141,10 +141,13 @@ pub fn select(snapshot: &Snapshot, address: &Address) -> Result<Selection, Answe
 /// The paths of the files that have a say in the answer to an address, whether they can be read or not.
 #[must_use]
 pub fn files(snapshot: &Snapshot, address: &Address) -> BTreeSet<Arc<str>> {
-    match snapshot.semantics {
+    let mut files: BTreeSet<Arc<str>> = match snapshot.semantics {
         Semantics::Native => snapshot.files(address).map(|file| Arc::clone(&file.path)).collect(),
         Semantics::Spring => environment::paths(snapshot, &Question::of(address)),
-    }
+    };
+    // A folder that could not be looked into is not a file that any commit has.
+    files.retain(|path| !snapshot.tree.closed.contains_key(path));
+    files
 }
 
 /// The layers that answer an address, if nothing is wrong with what they make together.

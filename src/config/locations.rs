@@ -6,10 +6,13 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-/// The search paths of a repository; the root is always the first.
+/// The search paths of a repository, whose root is always the first; or the only folders of a machine that are served.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Locations {
+    /// Without `.`, `..` and empty segments.
     entries: Vec<String>,
+    /// Nothing outside the entries exists, the root included.
+    is_closed: bool,
 }
 
 /// The names that take the place of placeholders.
@@ -23,6 +26,8 @@ pub struct Names<'a> {
     pub label: &'a str,
 }
 
+const PLACEHOLDERS: [&str; 3] = ["{application}", "{profile}", "{label}"];
+
 /// Where a wildcard stands for any number of folders.
 const DEEP: &str = "**";
 
@@ -32,7 +37,14 @@ impl Locations {
     #[must_use]
     pub fn new<S: AsRef<str>>(entries: &[S]) -> Self {
         let entries = entries.iter().flat_map(|entry| entry.as_ref().split(','));
-        Self { entries: entries.map(str::trim).filter(|entry| !entry.is_empty()).map(str::to_owned).collect() }
+        let entries = entries.map(str::trim).filter(|entry| !entry.is_empty());
+        Self { entries: entries.filter_map(fold).collect(), is_closed: false }
+    }
+
+    /// Takes folders below a common parent, each an entry of its own. The parent is served only if it is one of them.
+    #[must_use]
+    pub fn only<S: AsRef<str>>(entries: &[S]) -> Self {
+        Self { entries: entries.iter().filter_map(|entry| fold(entry.as_ref())).collect(), is_closed: true }
     }
 
     /// The folders to search, weakest first, each once at its first place. `known` are the folders that there are, sorted.
@@ -45,8 +57,13 @@ impl Locations {
                 folders.push(folder);
             }
         };
-        add(Arc::from(""));
+        if !self.is_closed {
+            add(Arc::from(""));
+        }
         for pattern in self.entries.iter().flat_map(|entry| patterns(entry, names)) {
+            if self.is_closed && !self.has_folder(&pattern) {
+                continue;
+            }
             match has_wildcard(&pattern) {
                 false => add(Arc::from(pattern)),
                 true => known.iter().filter(|folder| matches(&pattern, folder)).cloned().for_each(&mut add),
@@ -58,14 +75,53 @@ impl Locations {
     /// True if some question leads to the folder.
     #[must_use]
     pub fn reach(&self, folder: &str) -> bool {
-        folder.is_empty()
+        folder.is_empty() && !self.is_closed
             || self.entries.iter().any(|entry| {
-                let open =
-                    ["{application}", "{profile}", "{label}"].iter().fold(entry.clone(), |entry, placeholder| {
-                        entry.replace(placeholder, if *placeholder == "{label}" { DEEP } else { "*" })
-                    });
-                fold(&open).is_some_and(|pattern| pattern == folder || matches(&pattern, folder))
+                let open = PLACEHOLDERS.iter().fold(entry.clone(), |entry, placeholder| {
+                    entry.replace(placeholder, if *placeholder == "{label}" { DEEP } else { "*" })
+                });
+                open == folder || !folder.is_empty() && matches(&open, folder)
             })
+    }
+
+    /// True if the file at a path exists: it is below one of the folders, or everything is.
+    #[must_use]
+    pub fn has_file(&self, path: &str) -> bool {
+        !self.is_closed || self.has_folder(path.rsplit_once('/').map_or("", |(folder, _)| folder))
+    }
+
+    /// True if a folder is one of those that are served, or below one, whatever the names in a request.
+    #[must_use]
+    pub fn has_folder(&self, folder: &str) -> bool {
+        let above = folder.match_indices('/').map(|(at, _)| &folder[..at]);
+        let mut above = ["", folder].into_iter().chain(above);
+        !self.is_closed || above.any(|outer| self.entries.iter().any(|entry| can_be(entry, outer)))
+    }
+
+    /// The folders without placeholders that hold all that is served, none within another; the root if all of it is.
+    #[must_use]
+    pub fn starts(&self) -> Vec<String> {
+        let plain = |entry: &String| -> String {
+            let segments: Vec<_> = entry.split('/').take_while(|segment| !segment.contains(['{', '*', '?'])).collect();
+            segments.join("/")
+        };
+        if !self.is_closed {
+            return vec![String::new()];
+        }
+        let mut starts: Vec<String> = self.entries.iter().map(plain).collect();
+        starts.sort_by_key(String::len);
+        let mut apart: Vec<String> = Vec::new();
+        for start in starts {
+            let is_within = |outer: &String| {
+                start
+                    .strip_prefix(outer.as_str())
+                    .is_some_and(|rest| outer.is_empty() || rest.is_empty() || rest.starts_with('/'))
+            };
+            if !apart.iter().any(is_within) {
+                apart.push(start);
+            }
+        }
+        apart
     }
 }
 
@@ -83,6 +139,19 @@ pub fn fold(path: &str) -> Option<String> {
     Some(folded.join("/"))
 }
 
+/// True if some names make the entry this folder. A name may hold slashes, and is never empty.
+fn can_be(entry: &str, folder: &str) -> bool {
+    let segments: Vec<_> = entry.split('/').collect();
+    let last = segments.len() - 1;
+    let open = segments.iter().enumerate().map(|(at, segment)| match *segment {
+        // What is below the folder counts as well, so that one segment is enough at the end.
+        "{application}" | "{profile}" | "{label}" if at < last => "*/**".to_owned(),
+        segment => PLACEHOLDERS.iter().fold(segment.to_owned(), |segment, name| segment.replace(name, "*")),
+    });
+    let open = open.collect::<Vec<_>>().join("/");
+    open == folder || !folder.is_empty() && matches(&open, folder)
+}
+
 /// An entry with its placeholders filled in: for each profile, each application.
 fn patterns(entry: &str, names: Names<'_>) -> Vec<String> {
     let none = [Arc::from("")];
@@ -98,7 +167,10 @@ fn patterns(entry: &str, names: Names<'_>) -> Vec<String> {
                 }
                 let filled =
                     entry.replace("{application}", application).replace("{profile}", profile).replace("{label}", label);
-                patterns.extend(fold(&filled));
+                // A name that leads upwards is no name.
+                if !filled.split('/').any(|segment| matches!(segment, "." | "..")) {
+                    patterns.extend(fold(&filled));
+                }
             }
         }
     }
@@ -180,6 +252,44 @@ mod tests {
     fn nothing_leads_out_of_the_repository() {
         let entries = ["shared/../common", "../x", "{application}/y"];
         assert_eq!(found(&entries, &["p"], &["..", "*", "b"], &["a/y"]), ["", "common", "b/y"]);
+    }
+
+    fn closed(entries: &[&str], application: &str, label: &str, known: &[&str]) -> Vec<String> {
+        let arcs = |names: &[&str]| names.iter().map(|name| Arc::from(*name)).collect::<Vec<Arc<str>>>();
+        let (profiles, applications) = (arcs(&["p"]), arcs(&[application]));
+        let names = Names { applications: &applications, profiles: &profiles, label };
+        Locations::only(entries).folders(names, &arcs(known)).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn of_locations_nothing_else_exists_whatever_the_names() {
+        let entries = ["config/{application}", "config/{application}/x", "base", "base/{label}", "{label}/conf"];
+        assert_eq!(closed(&entries, "a", "m", &[]), ["config/a", "config/a/x", "base", "base/m", "m/conf"]);
+        for name in ["..", ".", "../private", "a/../../private", "*", "**"] {
+            let found = closed(&entries, name, name, &["private", "config", "base"]);
+            assert_eq!(found, ["base"], "{name}");
+        }
+        assert_eq!(closed(&entries, "a", "", &[]), ["config/a", "config/a/x", "base"]);
+        assert_eq!(closed(&["{profile}{application}"], ".", "m", &[]), ["p."]);
+        let locations = Locations::only(&entries);
+        let inside = ["config/a/y.yml", "config/a/b/c.key", "base/y", "base/z/y", "m/conf/y", "m/n/conf/deep/y"];
+        assert!(inside.iter().all(|path| locations.has_file(path)));
+        let outside = ["y.yml", "config/y.yml", "private/y", "conf/y.yml", "based/y", "m/y", "m/con/y", "bas/e/y"];
+        for path in outside {
+            assert!(!locations.has_file(path), "{path}");
+        }
+        assert!(!locations.reach("") && Locations::only(&[""]).reach("") && Locations::only(&[""]).has_file("a/b"));
+    }
+
+    #[test]
+    fn what_is_looked_into_begins_where_no_name_decides() {
+        let starts = |entries: &[&str]| Locations::only(entries).starts();
+        assert_eq!(
+            starts(&["base", "base/{label}", "basement", "c/{application}/x", "c/d"]),
+            ["c", "base", "basement"]
+        );
+        assert_eq!(starts(&["a", "{application}"]), [""]);
+        assert_eq!(Locations::new(&["a"]).starts(), [""]);
     }
 
     #[test]

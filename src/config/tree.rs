@@ -19,6 +19,10 @@ pub struct Tree {
     pub files: BTreeMap<Arc<str>, File>,
     /// Entries that were seen and are not served, with the reason: links that leave the root, unusable names.
     pub skipped: Vec<Skipped>,
+    /// Of the files, those whose bytes could not be read, and why. Only folders have any.
+    pub unreadable: BTreeMap<Arc<str>, Arc<str>>,
+    /// Folders that could not be looked into, and why: nobody knows which files are in them.
+    pub closed: BTreeMap<Arc<str>, Arc<str>>,
 }
 
 /// One file of a tree.

@@ -163,6 +163,13 @@ pub fn too_large(size: u64, limits: &Limits) -> Fault {
         .with_hint("split the file, or raise `limits.file` in the settings of the server")
 }
 
+/// The fault of a file whose bytes cannot be had, and of a folder that cannot be looked into.
+#[must_use]
+pub fn unreadable(reason: &str) -> Fault {
+    Fault::error("unreadable", Position::new(1, 1), reason)
+        .with_hint("let the user that runs the server read it, or list it under `ignore`")
+}
+
 /// Spells a value. `pretty` asks for line breaks where the format has a compact form as well (JSON).
 ///
 /// Values other than a map are spelled bare in JSON and YAML; in the flat formats they have no key, so they are spelled

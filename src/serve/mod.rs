@@ -45,6 +45,9 @@ pub use open::{Means, Opened, ServeError, open};
 /// been swapped, of which a watch on the folder tells nothing.
 const FOLDER_REPLACED: Duration = Duration::from_millis(500);
 
+/// How soon a folder is read again in which a file was being written.
+const FOLDER_UNSETTLED: Duration = Duration::from_millis(100);
+
 /// A folder is looked at this often even if nothing tells of a change, because network file systems may not tell.
 const FOLDER_PERIOD: Duration = Duration::from_secs(60);
 
@@ -265,8 +268,9 @@ async fn watch(folder: Arc<DirSource>, handle: Handle) {
             // After the watch is there, so that nothing happens unseen between the two.
             changed.notify_one();
         }
-        let told = tokio::time::timeout(FOLDER_REPLACED, changed.notified()).await;
-        if told.is_ok() && handle.poke().is_err() {
+        let patience = if folder.is_unsettled() { FOLDER_UNSETTLED } else { FOLDER_REPLACED };
+        let told = tokio::time::timeout(patience, changed.notified()).await;
+        if (told.is_ok() || folder.is_unsettled()) && handle.poke().is_err() {
             return drop(guard);
         }
     }

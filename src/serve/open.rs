@@ -23,6 +23,8 @@ use crate::store::discovered::Opener;
 use crate::store::live::{self, Live};
 use crate::store::patterns::Patterns;
 
+use super::keys;
+
 /// Why a server did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
@@ -191,7 +193,29 @@ fn open_dir(source: &SourceSettings, path: &Path, settings: &Settings) -> Result
         max_files: settings.limits.files,
         all_files: settings.semantics == Semantics::Spring,
         max_file_size: settings.limits.format.file as u64,
+        locations: locations(source),
+        own_files: own_files(settings),
+        quiet: dir::QUIET,
     })
+}
+
+/// Where configuration is looked for under Spring's semantics.
+fn locations(source: &SourceSettings) -> Locations {
+    match source.locations_only {
+        true => Locations::only(&source.locations),
+        false => Locations::new(&source.locations),
+    }
+}
+
+/// The files of the server itself, its settings and what they name: nobody means them to be served.
+fn own_files(settings: &Settings) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = settings.file.iter().cloned().collect();
+    files.extend(keys::Loader::new(settings.secrets.clone()).files().map(Path::to_owned));
+    for credentials in settings.sources.iter().map(|source| &source.credentials) {
+        let named = [&credentials.password_file, &credentials.token_file, &credentials.ssh_key_file];
+        files.extend(named.into_iter().chain([&credentials.client_key_file]).flatten().cloned());
+    }
+    files
 }
 
 fn open_git(source: &SourceSettings, url: Remote, means: &Means) -> Result<GitSource, SetupError> {
@@ -239,7 +263,7 @@ fn rules(source: &SourceSettings, settings: &Settings) -> Result<Rules, SetupErr
     Ok(Rules {
         semantics: settings.semantics,
         search_paths,
-        locations: Locations::new(&source.locations),
+        locations: locations(source),
         ignore,
         limits: settings.limits.format,
         schemas: source.schemas,

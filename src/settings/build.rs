@@ -40,6 +40,7 @@ pub(super) fn settings(found: &mut Found, purpose: Purpose) -> Option<Settings> 
         telemetry: values.telemetry()?,
         spring: http::spring::Settings::default(),
         state: values.path("state")?,
+        file: None,
     })
 }
 
@@ -135,6 +136,7 @@ impl Values<'_> {
             path: self.text("sources[].path")?,
             search_paths: SearchPaths::parse(&search_paths_written).ok()?,
             locations,
+            locations_only: false,
             search_paths_written,
             ignore: self.texts("sources[].ignore")?,
             matches: self.texts("sources[].match")?,

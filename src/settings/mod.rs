@@ -65,6 +65,8 @@ pub struct Settings {
     pub spring: http::spring::Settings,
     /// The folder where mirrors live.
     pub state: PathBuf,
+    /// The file that the settings were read from, if there is one. It is never served.
+    pub file: Option<PathBuf>,
 }
 
 /// What the users' files and the answers may cost.
@@ -101,6 +103,8 @@ pub struct SourceSettings {
     pub search_paths_written: Vec<String>,
     /// The same under Spring's semantics, with its placeholders and wildcards.
     pub locations: Vec<String>,
+    /// Nothing outside of those locations is served, not even the root.
+    pub locations_only: bool,
     /// Globs for paths that are not configuration.
     pub ignore: Vec<String>,
     /// Patterns of the addresses that it answers, `application` or `application/profile`.
@@ -229,7 +233,9 @@ pub fn load(flags: &Flags, environment: &Environment, purpose: Purpose) -> Resul
         found.lose(&known::LISTS);
     }
     found.mistakes.extend(mistake);
-    resolve(flags, bytes.as_deref(), environment, purpose, found)
+    let mut loaded = resolve(flags, bytes.as_deref(), environment, purpose, found)?;
+    loaded.settings.file = file.map(|(name, _)| environment.directory.join(name));
+    Ok(loaded)
 }
 
 fn open(name: &str, flag: &'static str, environment: &Environment) -> Result<Vec<u8>, Mistake> {

@@ -51,6 +51,7 @@ fn defaults_are_those_of_the_parts() {
         search_paths: SearchPaths::default(),
         search_paths_written: vec!["{application}".to_owned()],
         locations: Vec::new(),
+        locations_only: false,
         ignore: Vec::new(),
         matches: vec!["*".to_owned()],
         joins_next: false,

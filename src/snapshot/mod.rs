@@ -7,7 +7,7 @@ mod bodies;
 mod open;
 mod schemas;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use globset::GlobSet;
@@ -77,6 +77,8 @@ pub struct Snapshot {
     left_out: Vec<Problem>,
     /// The files that can be selected, by stem, in the order of their extensions.
     stems: HashMap<Arc<str>, Vec<Parsed>>,
+    /// Folders that could not be looked into, each as a broken file: it stands for any that may be in there.
+    closed: Vec<Parsed>,
 }
 
 /// A file that can be selected.
@@ -108,7 +110,10 @@ impl Snapshot {
         let mut stems: HashMap<Arc<str>, Vec<(usize, Parsed)>> = HashMap::new();
         let selectable: Vec<_> = selectable(&tree, rules).collect();
         for (path, file, candidate) in &selectable {
-            let (body, is_sealed) = body(*file, candidate.extension, rules, bodies, &mut read)?;
+            let (body, is_sealed) = match tree.unreadable.get(&***path) {
+                Some(reason) => (Arc::new(Body::broken(format::unreadable(reason))), false),
+                None => body(*file, candidate.extension, rules, bodies, &mut read)?,
+            };
             let mut parsed = Parsed { path: Arc::clone(path), blob: file.blob, body, opening: None };
             if is_sealed {
                 parsed.open(*candidate, rules.semantics, &rules.search_paths, secrets, bodies);
@@ -133,6 +138,7 @@ impl Snapshot {
             schemas,
             left_out,
             stems,
+            closed: closed(&tree, rules),
             tree,
         };
         Ok(Self { problems: snapshot.found_problems(), ..snapshot })
@@ -162,6 +168,7 @@ impl Snapshot {
             folders: self.folders.clone(),
             left_out: self.left_out.clone(),
             stems,
+            closed: self.closed.clone(),
         };
         Self { problems: snapshot.found_problems(), ..snapshot }
     }
@@ -175,15 +182,32 @@ impl Snapshot {
         let stems = self.stems.iter().filter(|(stem, _)| is_reached(stem));
         let mut problems: Vec<Problem> = stems.flat_map(|(_, files)| of_stem(files, self.semantics)).collect();
         problems.retain(|problem| problem.code != NO_PROPERTIES);
+        let faults =
+            |folder: &Parsed| folder.body.faults.iter().map(|fault| fault.in_file(&folder.path)).collect::<Vec<_>>();
+        problems.extend(self.closed.iter().flat_map(faults));
         problems.extend(self.left_out.iter().filter(|problem| is_reached(&problem.file)).cloned());
         problems.sort_by(|one, other| (&one.file, one.at, one.code).cmp(&(&other.file, other.at, other.code)));
         problems
     }
 
-    /// The files of a stem, weakest first.
+    /// The files of a stem, weakest first; the folder in their place if it could not be looked into.
     #[must_use]
     pub fn of_stem(&self, stem: &str) -> &[Parsed] {
-        self.stems.get(stem).map_or(&[], Vec::as_slice)
+        let is_below = |folder: &&Parsed| stem.strip_prefix(&*folder.path).is_some_and(|rest| rest.starts_with('/'));
+        match self.stems.get(stem) {
+            Some(files) => files,
+            None => self.closed.iter().find(is_below).map_or(&[], std::slice::from_ref),
+        }
+    }
+
+    /// Why a file at this path cannot be read, if it is there, or may be: its folder could not be looked into.
+    #[must_use]
+    pub fn unread(&self, path: &str) -> Option<Problem> {
+        let is_outer =
+            |folder: &str| path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        let mut all = self.tree.unreadable.iter().chain(&self.tree.closed);
+        let (path, reason) = all.find(|(folder, _)| is_outer(folder))?;
+        Some(format::unreadable(reason).in_file(path))
     }
 
     /// The file at a path, if it can be selected.
@@ -207,7 +231,10 @@ impl Snapshot {
 
     /// The files that answer an address, lowest precedence first, whatever documents in them take part.
     pub fn files(&self, address: &Address) -> impl Iterator<Item = &Parsed> {
-        self.stems(address).into_iter().flat_map(|stem| self.stems.get(stem.as_str())).flatten()
+        let mut seen: HashSet<&str> = HashSet::new();
+        let files = self.stems(address).into_iter().flat_map(|stem| self.of_stem(&stem));
+        // One folder may stand for several stems.
+        files.filter(move |file| self.closed.is_empty() || seen.insert(&file.path))
     }
 
     /// The stems that an address looks for, lowest precedence first, whether or not they are there.
@@ -365,6 +392,17 @@ fn body<E>(
         _ => Body::broken(format::too_large(file.size, limits)),
     };
     Ok(bodies.add(reading, body))
+}
+
+fn closed(tree: &Tree, rules: &Rules) -> Vec<Parsed> {
+    let closed = tree.closed.iter().filter(|(path, _)| !rules.ignore.is_match(&***path));
+    let broken = |(path, reason): (&Arc<str>, &Arc<str>)| Parsed {
+        path: Arc::clone(path),
+        blob: BlobId([0; 20]),
+        body: Arc::new(Body::broken(format::unreadable(reason))),
+        opening: None,
+    };
+    closed.map(broken).collect()
 }
 
 fn in_order(stems: HashMap<Arc<str>, Vec<(usize, Parsed)>>) -> HashMap<Arc<str>, Vec<Parsed>> {

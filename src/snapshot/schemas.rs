@@ -62,6 +62,9 @@ fn contents<E>(
     read: &mut impl FnMut(BlobId) -> Result<Vec<u8>, E>,
 ) -> Contents {
     let file = tree.files.get(path)?;
+    if let Some(reason) = tree.unreadable.get(path) {
+        return Some(Err(format::unreadable(reason)));
+    }
     if file.size > rules.limits.file as u64 {
         return Some(Err(format::too_large(file.size, &rules.limits)));
     }

@@ -219,7 +219,7 @@ impl Reader for Fake {
         let file = |(path, text): (&String, &String)| {
             (Arc::from(path.as_str()), File { blob: blob(text), size: text.len() as u64 })
         };
-        Ok(Tree { files: held.commits[&commit].iter().map(file).collect(), skipped: Vec::new() })
+        Ok(Tree { files: held.commits[&commit].iter().map(file).collect(), ..Tree::default() })
     }
 
     fn blob(&mut self, id: BlobId) -> Result<Vec<u8>, ReadError> {

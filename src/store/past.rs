@@ -49,7 +49,7 @@ impl Past<'_> {
     /// A snapshot of nothing but these files.
     pub(super) fn snapshot(&mut self, commit: CommitId, files: &Files) -> Result<Arc<Snapshot>, ReadError> {
         let made = (commit, self.reader.committed_at(commit)?);
-        let tree = Tree { files: files.clone(), skipped: Vec::new() };
+        let tree = Tree { files: files.clone(), ..Tree::default() };
         let read = |blob| self.reader.blob(blob);
         Ok(Arc::new(Snapshot::build(made, tree, self.meaning, self.bodies, read)?))
     }

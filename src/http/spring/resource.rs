@@ -12,8 +12,9 @@ use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimeParser;
 
 use crate::answer::environment::{Environment, Placeholders};
-use crate::answer::{self, Filled};
+use crate::answer::{self, AnswerError, Filled};
 use crate::config::address::{Address, DEFAULT_PROFILE};
+use crate::config::problem::Problem;
 use crate::config::tree::File;
 use crate::config::value::Value;
 use crate::format;
@@ -60,7 +61,11 @@ pub(super) async fn resource(
     let named = Named::parse(name, profiles, label.map(String::as_str))?;
     let all = labels::choose(app, &May::Plain(asked.caller()?, &path), &named).await.map_err(Failure::of_file)?;
     let found = all.iter().rev().find_map(|label| find(app, label, &named.address, &path).map(|found| (label, found)));
-    let (label, (part, file)) = found.ok_or_else(Failure::no_file)?;
+    if let Some(problem) = all.iter().rev().find_map(|label| unread(app, label, &named.address, &path, found.as_ref()))
+    {
+        return Err(AnswerError::Broken(vec![problem]).into());
+    }
+    let (label, (part, _, file)) = found.ok_or_else(Failure::no_file)?;
     if file.size > LARGEST {
         return Err(Failure::no_file());
     }
@@ -107,8 +112,29 @@ fn is_older(headers: &HeaderMap, changed: i64) -> bool {
     since.is_some_and(|since| since.as_second() >= changed)
 }
 
-/// The file that answers, with the part that has it.
-fn find<'a>(app: &App, label: &'a OfLabel, address: &Address, path: &str) -> Option<(&'a Part, File)> {
+/// Why the file that answers cannot be read; or one that may be there, if none is known.
+fn unread(
+    app: &App,
+    label: &OfLabel,
+    address: &Address,
+    path: &str,
+    found: Option<&(&OfLabel, (&Part, String, File))>,
+) -> Option<Problem> {
+    if let Some((_, (part, path, _))) = found {
+        return part.snapshot.unread(path);
+    }
+    let of_folder = |part: &Part, folder: &str| {
+        let path = if folder.is_empty() { path.to_owned() } else { format!("{folder}/{path}") };
+        part.snapshot.unread(&path)
+    };
+    label
+        .chosen
+        .parts()
+        .find_map(|part| label.folders(app, address, part).into_iter().find_map(|folder| of_folder(part, &folder)))
+}
+
+/// The file that answers, with its path and the part that has it.
+fn find<'a>(app: &App, label: &'a OfLabel, address: &Address, path: &str) -> Option<(&'a Part, String, File)> {
     let is_hidden = |step: &str| if label.is_of_spring() { is_private(step) } else { step.starts_with('.') };
     if path.split('/').any(is_hidden) {
         return None;
@@ -117,8 +143,9 @@ fn find<'a>(app: &App, label: &'a OfLabel, address: &Address, path: &str) -> Opt
     label.chosen.parts().find_map(|part| {
         label.folders(app, address, part).into_iter().find_map(|folder| {
             let below = |name: &String| if folder.is_empty() { name.clone() } else { format!("{folder}/{name}") };
-            let file = variants.iter().find_map(|name| part.snapshot.tree.files.get(below(name).as_str()))?;
-            Some((part, *file))
+            let files = &part.snapshot.tree.files;
+            let mut paths = variants.iter().map(below);
+            paths.find_map(|path| files.get(path.as_str()).copied().map(|file| (part, path, file)))
         })
     })
 }

@@ -32,6 +32,8 @@ pub(super) struct Taken {
     pub(super) spring: Settings,
     /// The search paths, with Spring's placeholders and wildcards.
     pub(super) search_paths: Vec<String>,
+    /// The folder that all search locations are below, if there are any: nothing else in it is served.
+    pub(super) root: Option<PathBuf>,
     /// What becomes of sealed values that do not open, or of all.
     pub(super) on_failure: OnFailure,
 }
@@ -67,6 +69,7 @@ impl Taken {
         settings.secrets.decrypt |= settings.http.listen.ip().is_loopback();
         if let Some(source) = settings.sources.first_mut() {
             source.locations = self.search_paths;
+            source.locations_only = self.root.is_some_and(|root| source.place == super::Place::Dir(root));
         }
     }
 }
@@ -157,6 +160,7 @@ impl Reader<'_> {
             folders.extend(labelled);
         }
         taken.search_paths = folders;
+        taken.root = Some(root.clone());
         let at = locations.first().map_or_else(Position::default, |(_, at)| *at);
         self.put("sources[].dir", &root.to_string_lossy(), at);
         let label = self.of_server("native.defaultlabel").map_or_else(|| "master".to_owned(), |(label, _)| label);
@@ -336,7 +340,9 @@ fn folder(location: &str, directory: &Path) -> Option<PathBuf> {
     let location = location.strip_prefix("optional:").unwrap_or(location);
     let path = location.strip_prefix("file:").unwrap_or(location);
     let path = path.strip_prefix("//").filter(|rest| rest.starts_with('/')).unwrap_or(path);
-    if location.starts_with("classpath:") || location.contains("://") && !location.starts_with("file:") {
+    // What is left of a scheme that is none of files: `classpath:`, `jar:file:`, `http://`.
+    let scheme = path.split_once(':').filter(|(scheme, _)| !scheme.is_empty() && !scheme.contains(['/', '{', '.']));
+    if scheme.is_some() || path.contains("${") {
         return None;
     }
     let mut folded = PathBuf::new();

@@ -4,24 +4,29 @@
 //! a digest in place of a commit id. The last few captures can be read, so that a reader never sees two states at once.
 //! Other files than configuration are not part of it.
 
+mod capture;
 mod scan;
+mod settle;
 pub mod watch;
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::fmt::Write as _;
-use std::fs::File;
-use std::io::{self, Read};
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-
-use git2::{ObjectType, Oid};
+use std::time::{Duration, Instant};
 
 use super::name;
 use super::{FetchError, LabelKind, Labels, ReadError, Reader, SetupError, Source, Tip};
-use crate::config::tree::{self, BlobId, CommitId, Tree};
-use scan::{Found, Survey, survey, unreadable};
+use crate::config::locations::Locations;
+use crate::config::tree::{BlobId, CommitId, Tree};
+
+use capture::{Capture, Means};
+use scan::{Found, Scope, Survey, survey, unreadable};
+use settle::Settling;
 use watch::{Depth, Watch};
+
+pub use settle::QUIET;
 
 /// The label of a folder whose settings give none.
 pub const DEFAULT_LABEL: &str = "main";
@@ -29,11 +34,14 @@ pub const DEFAULT_LABEL: &str = "main";
 /// How many captures are kept: the one being served, the one being built, and a few for requests that still hold one.
 const KEPT: usize = 4;
 
-/// The most bytes of one capture. All of them are held in memory.
-const MAX_BYTES: u64 = 256 << 20;
-
 /// How often a capture is tried again when files change under it.
 const ATTEMPTS: usize = 5;
+
+/// How long a capture waits for files that are being written, if nothing else has changed.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How often it looks whether they still are.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// What a folder needs to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +60,12 @@ pub struct Settings {
     pub all_files: bool,
     /// The largest file that is read, in bytes. Larger ones are listed, and cannot be read.
     pub max_file_size: u64,
+    /// What exists in the folder.
+    pub locations: Locations,
+    /// Files that are not served although they are in it, because they are the server's own.
+    pub own_files: Vec<PathBuf>,
+    /// How long a file that is written in place must have been quiet before it is read, usually [`QUIET`].
+    pub quiet: Duration,
 }
 
 /// A folder.
@@ -62,23 +76,21 @@ pub struct DirSource {
     /// The root.
     folder: PathBuf,
     captures: Arc<Mutex<Captures>>,
+    settling: Arc<Settling>,
 }
 
 /// The last few captures, the newest first.
 type Captures = VecDeque<Arc<Capture>>;
 
-/// The folder at one moment.
-#[derive(Debug)]
-struct Capture {
-    id: CommitId,
-    tree: Tree,
-    blobs: HashMap<BlobId, Arc<[u8]>>,
-    newest: i64,
-}
-
-/// Tells a folder from another one that takes its place: its own path, device and number.
+/// Tells the folders that are served from others that take their place: path, device and number of each that is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Identity(PathBuf, u64, u64);
+pub struct Identity(Vec<Option<(PathBuf, u64, u64)>>);
+
+/// What was found, and what of it is being written.
+struct Looked {
+    survey: Survey,
+    held: HashSet<String>,
+}
 
 impl DirSource {
     /// A source for the folder, which need not exist yet.
@@ -92,7 +104,8 @@ impl DirSource {
         }
         let mut folder = settings.path.clone();
         folder.extend(name::parse_root(&settings.root)?.iter().map(|segment| &**segment));
-        Ok(Self { label: Arc::from(label), settings, folder, captures: Arc::default() })
+        let settling = Arc::new(Settling::new(settings.quiet));
+        Ok(Self { label: Arc::from(label), settings, folder, captures: Arc::default(), settling })
     }
 
     /// The settings that the source was built from.
@@ -101,13 +114,17 @@ impl DirSource {
         &self.settings
     }
 
-    /// Which folder is at the path of the settings now: another one if links on the way to it were swapped, or if it was
+    /// Which folders are at the paths of the settings now: others if links on the way to one were swapped, or if one was
     /// replaced. `None` if there is none.
     #[must_use]
     pub fn identity(&self) -> Option<Identity> {
-        let real = std::fs::canonicalize(&self.folder).ok()?;
-        let metadata = std::fs::symlink_metadata(&real).ok()?;
-        Some(Identity(real, metadata.dev(), metadata.ino()))
+        let identity = |folder: PathBuf| {
+            let real = std::fs::canonicalize(folder).ok()?;
+            let metadata = std::fs::symlink_metadata(&real).ok()?;
+            Some((real, metadata.dev(), metadata.ino()))
+        };
+        let identities: Vec<_> = self.starts().map(identity).collect();
+        identities.iter().any(Option::is_some).then_some(Identity(identities))
     }
 
     /// Calls `changed` on a thread of its own whenever something in the folder has changed, until the guard is dropped.
@@ -117,25 +134,84 @@ impl DirSource {
     /// # Errors
     /// If the folder cannot be watched, for example because the system's limit of watches is used up.
     pub fn watch(&self, changed: impl Fn() + Send + 'static) -> Result<Watch, ReadError> {
-        watch::watch(std::slice::from_ref(&self.folder), Depth::All, changed)
+        let settling = Arc::clone(&self.settling);
+        let there: Vec<_> = self.starts().filter(|folder| folder.exists()).collect();
+        let folders = if there.is_empty() { vec![self.folder.clone()] } else { there };
+        watch::watch_closely(&folders, Depth::All, move |event| settling.hear(event), changed)
+    }
+
+    /// True if a file was being written when the folder was last read: then it must be read again soon.
+    #[must_use]
+    pub fn is_unsettled(&self) -> bool {
+        self.settling.is_waiting()
+    }
+
+    /// The folders that are looked into.
+    fn starts(&self) -> impl Iterator<Item = PathBuf> {
+        let starts = self.settings.locations.starts();
+        starts.into_iter().map(|start| if start.is_empty() { self.folder.clone() } else { self.folder.join(start) })
     }
 
     fn capture(&self) -> Result<Arc<Capture>, ReadError> {
         let known = self.newest();
-        for _ in 0..ATTEMPTS {
-            let before = self.survey()?;
-            let capture = Capture::take(&before, known.as_deref(), self.settings.max_file_size);
-            // Files that were swapped meanwhile would make a mixture of two states.
-            if self.survey()? == before {
-                return Ok(self.keep(capture?));
+        let mut unsteady = HashSet::new();
+        for attempt in 0..=ATTEMPTS {
+            let Looked { survey, mut held } = self.quiet(known.as_deref())?;
+            if attempt == ATTEMPTS {
+                held.extend(unsteady.iter().cloned());
             }
+            let restless = held.iter().filter(|path| self.settling.is_restless(path)).cloned().collect();
+            let (known, max_file_size) = (known.as_deref(), self.settings.max_file_size);
+            let capture = Capture::take(&survey, Means { known, held: &held, restless: &restless, max_file_size });
+            // Files that were swapped meanwhile would make a mixture of two states.
+            let mut moved = difference(&survey, &self.survey()?);
+            moved.extend(capture.torn.iter().cloned());
+            moved.retain(|path| !held.contains(path));
+            let had_files = known.is_some_and(|known| !known.tree.files.is_empty());
+            if capture.tree.files.is_empty() && had_files && attempt == 0 {
+                // A folder that is being deleted is empty before it is gone.
+                std::thread::sleep(LOOK);
+                continue;
+            }
+            if moved.is_empty() || attempt == ATTEMPTS {
+                self.settling.keep(|path| held.contains(path) || moved.contains(path));
+                return Ok(self.keep(capture));
+            }
+            unsteady.extend(moved);
         }
-        let path = self.folder.display();
-        Err(ReadError(format!("`{path}` changes all the time, so that no one state of it can be read")))
+        unreachable!("the last attempt returns")
+    }
+
+    /// What there is, as soon as something in it may be read that was not, or nothing is being written any more; at the
+    /// latest when it has taken too long.
+    fn quiet(&self, known: Option<&Capture>) -> Result<Looked, ReadError> {
+        let began = Instant::now();
+        loop {
+            let looking = Instant::now();
+            let survey = self.survey()?;
+            let now = jiff::Timestamp::now().as_nanosecond();
+            let is_held = |found: &&Found| {
+                let known = known.and_then(|known| known.taken.get(&found.path));
+                !self.settling.is_settled(found, known, now)
+            };
+            let held: HashSet<String> = survey.found.iter().filter(is_held).map(|found| found.path.clone()).collect();
+            let has_more = known.is_some_and(|known| !known.has_all_of(&survey, &held));
+            if held.is_empty() || has_more || began.elapsed() >= PATIENCE {
+                return Ok(Looked { survey, held });
+            }
+            // Of a large folder, looking takes long itself.
+            std::thread::sleep(LOOK.max(5 * looking.elapsed()));
+        }
     }
 
     fn survey(&self) -> Result<Survey, ReadError> {
-        survey(&self.folder, self.settings.max_files, self.settings.all_files)
+        survey(&Scope {
+            root: &self.folder,
+            locations: &self.settings.locations,
+            max_entries: self.settings.max_files,
+            all_files: self.settings.all_files,
+            own_files: &self.settings.own_files,
+        })
     }
 
     fn newest(&self) -> Option<Arc<Capture>> {
@@ -155,12 +231,16 @@ impl DirSource {
 
 impl Source for DirSource {
     fn fetch(&self) -> Result<(), FetchError> {
-        let path = &self.folder;
-        let read = std::fs::read_dir(path).map(drop);
-        read.map_err(|error| {
-            let reason = if error.kind() == io::ErrorKind::NotFound { "not-found" } else { "storage" };
-            FetchError::new(reason, unreadable(path, &error).0)
-        })
+        let mut first = None;
+        for path in self.starts() {
+            match std::fs::read_dir(&path) {
+                Ok(_) => return Ok(()),
+                Err(error) => drop(first.get_or_insert((path, error))),
+            }
+        }
+        let Some((path, error)) = first else { return Ok(()) };
+        let reason = if error.kind() == io::ErrorKind::NotFound { "not-found" } else { "storage" };
+        Err(FetchError::new(reason, unreadable(&path, &error).0))
     }
 
     fn labels(&self) -> Result<Labels, ReadError> {
@@ -199,8 +279,9 @@ impl Reader for DirReader {
 
     fn blob(&mut self, blob: BlobId) -> Result<Vec<u8>, ReadError> {
         let found = self.find(|capture| capture.blobs.get(&blob).cloned());
-        let found = found.ok_or_else(|| ReadError(format!("the file {blob} is too large or no longer kept")))?;
-        Ok(found.to_vec())
+        let gone = || format!("the file {blob} is too large or no longer kept");
+        let why = || ReadError(self.find(|capture| capture.why_unread(blob)).unwrap_or_else(gone));
+        Ok(found.ok_or_else(why)?.to_vec())
     }
 
     fn committed_at(&mut self, commit: CommitId) -> Result<i64, ReadError> {
@@ -212,53 +293,14 @@ impl Reader for DirReader {
     }
 }
 
-impl Capture {
-    /// Reads the files that were found. Bytes that `known` has too are shared with it.
-    fn take(survey: &Survey, known: Option<&Self>, max_file_size: u64) -> Result<Self, ReadError> {
-        let mut files = BTreeMap::new();
-        let mut blobs = HashMap::new();
-        let mut list = String::new();
-        let mut total = 0;
-        for found in &survey.found {
-            let (blob, size) = if found.size > max_file_size {
-                (unread_id(found), found.size)
-            } else {
-                let bytes = read(&found.real, max_file_size)?;
-                let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-                total += size;
-                let blob = BlobId(blob_id(&bytes));
-                let shared = known.and_then(|known| known.blobs.get(&blob)).cloned();
-                blobs.insert(blob, shared.unwrap_or_else(|| Arc::from(bytes)));
-                (blob, size)
-            };
-            if total > MAX_BYTES {
-                return Err(ReadError(format!("the files of the folder have more than {MAX_BYTES} bytes")));
-            }
-            writeln!(list, "{blob} {}", found.path).expect("writing to a string cannot fail");
-            files.insert(Arc::from(found.path.as_str()), tree::File { blob, size });
-        }
-        let newest = survey.found.iter().map(|found| found.modified.0).max().unwrap_or_default();
-        let tree = Tree { files, skipped: survey.skipped.clone() };
-        Ok(Self { id: CommitId(blob_id(list.as_bytes())), tree, blobs, newest })
-    }
-}
-
-fn blob_id(bytes: &[u8]) -> [u8; 20] {
-    let id = Oid::hash_object(ObjectType::Blob, bytes).expect("hashing bytes in memory cannot fail");
-    crate::source::mirror::tree::bytes(id)
-}
-
-/// Stands for the bytes of a file that is too large to be read; another one after each change.
-fn unread_id(found: &Found) -> BlobId {
-    let Found { path, size, modified, .. } = found;
-    BlobId(blob_id(format!("unread {path} {size} {modified:?}").as_bytes()))
-}
-
-/// At most one byte more than `limit`, so that a file that grows meanwhile does no harm.
-fn read(path: &Path, limit: u64) -> Result<Vec<u8>, ReadError> {
-    let mut bytes = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(limit.saturating_add(1)).read_to_end(&mut bytes));
-    read.map(|_| bytes).map_err(|error| unreadable(path, &error))
+/// The files that are not the same in two surveys.
+fn difference(one: &Survey, other: &Survey) -> HashSet<String> {
+    let by_path = |survey: &Survey| -> HashMap<String, Found> {
+        survey.found.iter().map(|found| (found.path.clone(), found.clone())).collect()
+    };
+    let (one, other) = (by_path(one), by_path(other));
+    let paths = one.keys().chain(other.keys());
+    paths.filter(|path| one.get(*path) != other.get(*path)).cloned().collect()
 }
 
 /// True if the folder is a bare Git repository, which holds no file of configuration that a folder could serve.
@@ -269,13 +311,14 @@ pub fn is_bare_repository(path: &Path) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
+    use std::fs::{self, File};
     use std::os::unix::fs::symlink;
     use std::sync::mpsc::{Receiver, channel};
     use std::time::Duration;
 
+    use super::watch::QUIET;
     use super::*;
-    use crate::source::dir::watch::QUIET;
+    use crate::config::tree;
     use crate::source::tests::{Origin, listing};
 
     struct Folder {
@@ -294,6 +337,9 @@ mod tests {
                 label: None,
                 max_files: 1000,
                 max_file_size: 100,
+                locations: Locations::default(),
+                own_files: Vec::new(),
+                quiet: Duration::ZERO,
             };
             Self { folder, source: DirSource::new(settings).unwrap() }
         }

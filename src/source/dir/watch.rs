@@ -4,11 +4,11 @@
 //! may tell nothing at all: whoever watches looks now and then as well.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
 
 use notify::event::{AccessKind, AccessMode};
-use notify::{EventKind, RecommendedWatcher, RecursiveMode};
-use notify_debouncer_full::{DebounceEventResult, Debouncer, NoCache, new_debouncer_opt};
+use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 
 use super::scan::unreadable;
 use crate::source::ReadError;
@@ -16,11 +16,14 @@ use crate::source::ReadError;
 /// How long a folder must have been quiet before a change is told, because editors write in several steps.
 pub(super) const QUIET: Duration = Duration::from_millis(200);
 
+/// How long one that is never quiet is waited for.
+const LONGEST: Duration = Duration::from_millis(500);
+
 /// While it lives, changes are told.
 #[derive(Debug)]
 pub struct Watch {
-    /// Held for the thread that it stops when it is dropped.
-    _debouncer: Debouncer<RecommendedWatcher, NoCache>,
+    /// Held for the threads that end when it is dropped.
+    _watcher: RecommendedWatcher,
 }
 
 /// How far below a folder changes count.
@@ -38,23 +41,54 @@ pub enum Depth {
 /// # Errors
 /// If a folder cannot be watched, for example because the system's limit of watches is used up.
 pub fn watch(folders: &[PathBuf], depth: Depth, changed: impl Fn() + Send + 'static) -> Result<Watch, ReadError> {
-    let told = move |result: DebounceEventResult| {
+    watch_closely(folders, depth, |_| (), changed)
+}
+
+/// The same, with each event told to `heard` as it comes, from yet another thread.
+///
+/// # Errors
+/// If a folder cannot be watched.
+pub(super) fn watch_closely(
+    folders: &[PathBuf],
+    depth: Depth,
+    heard: impl Fn(&Event) + Send + 'static,
+    changed: impl Fn() + Send + 'static,
+) -> Result<Watch, ReadError> {
+    let (sender, receiver) = channel();
+    let told = move |result: notify::Result<Event>| {
         // Errors stand for lost events, so they are a reason to look as well.
-        if result.map_or(true, |events| events.iter().any(|event| is_change(event.kind))) {
-            changed();
+        if result.map_or(true, |event| is_change(event.kind).then(|| heard(&event)).is_some()) {
+            sender.send(()).unwrap_or_default();
         }
     };
     // Links are not followed: what they may lead to is below the folder and watched anyway.
     let config = notify::Config::default().with_follow_symlinks(false);
     let any = folders.first().map_or(Path::new(""), PathBuf::as_path);
-    let mut debouncer =
-        new_debouncer_opt(QUIET, None, told, NoCache::new(), config).map_err(|error| unwatched(any, &error))?;
+    let mut watcher = RecommendedWatcher::new(told, config).map_err(|error| unwatched(any, &error))?;
     let mode = if depth == Depth::All { RecursiveMode::Recursive } else { RecursiveMode::NonRecursive };
     for folder in folders {
         let real = std::fs::canonicalize(folder).map_err(|error| unreadable(folder, &error))?;
-        debouncer.watch(real, mode).map_err(|error| unwatched(folder, &error))?;
+        watcher.watch(&real, mode).map_err(|error| unwatched(folder, &error))?;
     }
-    Ok(Watch { _debouncer: debouncer })
+    // It ends by itself, with the watcher.
+    let waiting = std::thread::Builder::new().name("watch".to_owned()).spawn(move || tell(&receiver, changed));
+    waiting.map_err(|error| ReadError(format!("`{}` cannot be watched: {error}", any.display())))?;
+    Ok(Watch { _watcher: watcher })
+}
+
+/// Tells of changes once they have been quiet, or have gone on for long, until no more can come.
+fn tell(events: &Receiver<()>, changed: impl Fn()) {
+    while events.recv().is_ok() {
+        let began = Instant::now();
+        loop {
+            match events.recv_timeout(QUIET) {
+                Ok(()) if began.elapsed() < LONGEST => {}
+                Ok(()) | Err(RecvTimeoutError::Timeout) => break,
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+        changed();
+    }
 }
 
 fn unwatched(folder: &Path, error: &notify::Error) -> ReadError {

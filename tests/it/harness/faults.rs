@@ -25,7 +25,7 @@ impl Faults {
             .map(|(name, path)| (name, path.to_str().expect("temporary folders have names in UTF-8").to_owned()))
     }
 
-    /// From now on a call (`fsync`, `read` or `write`) fails with this error if its path holds this text, or ends
+    /// From now on a call (`fsync`, `read`, `open` or `write`) fails with this error if its path holds this text, or ends
     /// with it if a `$` follows.
     pub(crate) fn fail(&self, call: &str, error: rustix::io::Errno, part: &str) {
         fs::write(self.at("faults"), format!("{call} {} {part}\n", error.raw_os_error())).expect("it can be written");
