@@ -5,46 +5,31 @@
 
 mod bodies;
 mod open;
+mod rules;
 mod schemas;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use globset::GlobSet;
-
 use crate::config::address::Address;
-use crate::config::catalogue::{Candidate, Catalogue, candidate, spring_candidate};
+use crate::config::catalogue::{Candidate, Catalogue};
 use crate::config::layer::Body;
 use crate::config::locations::{Locations, Names};
 use crate::config::problem::{Fault, Position, Problem, Severity};
-use crate::config::select::{self, EXTENSIONS, Rank, SPRING_EXTENSIONS, SearchPaths};
+use crate::config::select::{self, SearchPaths};
 use crate::config::semantics::Semantics;
 use crate::config::tree::{BlobId, CommitId, File, Skipped, Tree};
 use crate::format::spring::xml::NO_PROPERTIES;
-use crate::format::{self, Format, Limits};
+use crate::format::{self};
 use crate::schema::Mode;
 
 pub use bodies::Bodies;
+pub use rules::Rules;
 pub use schemas::Schemas;
 
-pub use open::{OnFailure, Opening, Secrets, Stamp, Unopened, is_about_keys, is_of_settings};
+use rules::{candidate_of, format_of, rank_of};
 
-/// How a repository is read: the part of a source's settings that decides what its files mean.
-#[derive(Debug, Clone, Default)]
-pub struct Rules {
-    /// How its files are read and ordered.
-    pub semantics: Semantics,
-    /// The folders that are searched under `semantics: native`.
-    pub search_paths: SearchPaths,
-    /// The folders that are searched under `semantics: spring`.
-    pub locations: Locations,
-    /// Paths that are not configuration.
-    pub ignore: GlobSet,
-    /// What one file may cost.
-    pub limits: Limits,
-    /// What schemas are worth.
-    pub schemas: Mode,
-}
+pub use open::{OnFailure, Opening, Secrets, Stamp, Unopened, is_about_keys, is_of_settings};
 
 /// Stands for every application that a repository does not name.
 pub const OTHERS: &str = "any other application";
@@ -309,37 +294,6 @@ impl Parsed {
         let opening = bodies.open(key, sealed, secrets);
         self.body = Arc::clone(&opening.body);
         self.opening = Some(opening);
-    }
-}
-
-impl Rules {
-    /// What the file at a path is for, whether or not there is one; `None` if no application is answered from it.
-    #[must_use]
-    pub fn rank(&self, path: &str) -> Option<Rank> {
-        let candidate = candidate_of(path, self.semantics, &self.search_paths)?;
-        Some(rank_of(candidate, self.semantics, &self.search_paths))
-    }
-}
-
-fn rank_of(candidate: Candidate<'_>, semantics: Semantics, paths: &SearchPaths) -> Rank {
-    match semantics {
-        Semantics::Native => paths.rank(candidate.folder, candidate.name),
-        Semantics::Spring => Rank::for_spring(candidate.folder, candidate.name),
-    }
-}
-
-fn format_of(extension: usize, semantics: Semantics) -> Format {
-    let extension = match semantics {
-        Semantics::Native => EXTENSIONS[extension],
-        Semantics::Spring => SPRING_EXTENSIONS[extension],
-    };
-    Format::of_extension(extension).expect("every listed extension has a format")
-}
-
-fn candidate_of<'a>(path: &'a str, semantics: Semantics, paths: &SearchPaths) -> Option<Candidate<'a>> {
-    match semantics {
-        Semantics::Native => candidate(path, paths),
-        Semantics::Spring => spring_candidate(path),
     }
 }
 

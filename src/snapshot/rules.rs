@@ -1,0 +1,58 @@
+//! What the files of a source mean: the rules that a snapshot is built by, and what the path of a file says under them.
+
+use globset::GlobSet;
+
+use crate::config::catalogue::{Candidate, candidate, spring_candidate};
+use crate::config::locations::Locations;
+use crate::config::select::{EXTENSIONS, Rank, SPRING_EXTENSIONS, SearchPaths};
+use crate::config::semantics::Semantics;
+use crate::format::{Format, Limits};
+use crate::schema::Mode;
+
+/// How a repository is read: the part of a source's settings that decides what its files mean.
+#[derive(Debug, Clone, Default)]
+pub struct Rules {
+    /// How its files are read and ordered.
+    pub semantics: Semantics,
+    /// The folders that are searched under `semantics: native`.
+    pub search_paths: SearchPaths,
+    /// The folders that are searched under `semantics: spring`.
+    pub locations: Locations,
+    /// Paths that are not configuration.
+    pub ignore: GlobSet,
+    /// What one file may cost.
+    pub limits: Limits,
+    /// What schemas are worth.
+    pub schemas: Mode,
+}
+
+impl Rules {
+    /// What the file at a path is for, whether or not there is one; `None` if no application is answered from it.
+    #[must_use]
+    pub fn rank(&self, path: &str) -> Option<Rank> {
+        let candidate = candidate_of(path, self.semantics, &self.search_paths)?;
+        Some(rank_of(candidate, self.semantics, &self.search_paths))
+    }
+}
+
+pub(super) fn rank_of(candidate: Candidate<'_>, semantics: Semantics, paths: &SearchPaths) -> Rank {
+    match semantics {
+        Semantics::Native => paths.rank(candidate.folder, candidate.name),
+        Semantics::Spring => Rank::for_spring(candidate.folder, candidate.name),
+    }
+}
+
+pub(super) fn format_of(extension: usize, semantics: Semantics) -> Format {
+    let extension = match semantics {
+        Semantics::Native => EXTENSIONS[extension],
+        Semantics::Spring => SPRING_EXTENSIONS[extension],
+    };
+    Format::of_extension(extension).expect("every listed extension has a format")
+}
+
+pub(super) fn candidate_of<'a>(path: &'a str, semantics: Semantics, paths: &SearchPaths) -> Option<Candidate<'a>> {
+    match semantics {
+        Semantics::Native => candidate(path, paths),
+        Semantics::Spring => spring_candidate(path),
+    }
+}
