@@ -10,6 +10,7 @@ use super::environment::nested;
 use super::{AnswerError, Selection, select};
 use crate::config::address::Address;
 use crate::config::diff::{Change, Flat, Given, diff, flatten};
+use crate::config::growth::Growth;
 use crate::config::interpolate::{Resolve, Resolver};
 use crate::config::key::{self, Key};
 use crate::config::layer::Origin;
@@ -138,7 +139,10 @@ pub fn compare(base: &Snapshot, head: &Snapshot, questions: &[Question]) -> Vec<
 
 fn outcome(base: &Snapshot, head: &Snapshot, question: &Question) -> Outcome {
     match (select(base, &question.base), select(head, &question.head)) {
-        (Ok(from), Ok(to)) => Outcome::Change(change(&from, &to)),
+        (Ok(from), Ok(to)) => match change(&from, &to) {
+            Ok(change) => Outcome::Change(change),
+            Err(error) => Outcome::Broken(Side::Head, problems(error)),
+        },
         (Err(from), Err(to)) if from == to => Outcome::Change(Change::default()),
         (_, Err(error)) => Outcome::Broken(Side::Head, problems(error)),
         (Err(error), Ok(_)) => Outcome::Broken(Side::Base, problems(error)),
@@ -148,24 +152,29 @@ fn outcome(base: &Snapshot, head: &Snapshot, question: &Question) -> Outcome {
 fn problems(error: AnswerError) -> Vec<Problem> {
     match error {
         AnswerError::Broken(problems) => problems,
+        AnswerError::TooLarge(error) => vec![error.problem(&Arc::from(""))],
         AnswerError::NoKey(_) => Vec::new(),
     }
 }
 
 /// What differs between two selections as they are served by default.
-#[must_use]
-pub fn change(base: &Selection, head: &Selection) -> Change {
+///
+/// # Errors
+/// [`AnswerError::TooLarge`].
+pub fn change(base: &Selection, head: &Selection) -> Result<Change, AnswerError> {
     if base.fingerprint == head.fingerprint {
-        return Change::default();
+        return Ok(Change::default());
     }
-    diff(&flat(base), &flat(head))
+    Ok(diff(&flat(base)?, &flat(head)?))
 }
 
-fn flat(selection: &Selection) -> Flat {
-    match selection.semantics {
-        Semantics::Native => flatten(&selection.effective(), &selection.layers, Resolve::Known),
+fn flat(selection: &Selection) -> Result<Flat, AnswerError> {
+    let effective = selection.effective();
+    effective.count_paths(&selection.layers, &mut Growth::new(selection.limit))?;
+    Ok(match selection.semantics {
+        Semantics::Native => flatten(&effective, &selection.layers, Resolve::Known),
         Semantics::Spring => flat_of_spring(selection),
-    }
+    })
 }
 
 /// The keys of the nested answer, so that both semantics can be compared; a list stands where its first item does.

@@ -1,13 +1,14 @@
 //! Where every value of an answer comes from, and what it hides; secrets as stars, whether they were opened or not.
 
 use crate::config::effective::{Hidden, Place};
+use crate::config::growth::Growth;
 use crate::config::interpolate::{Resolve, Resolver};
 use crate::config::key;
 use crate::config::layer::{Data, Origin};
 use crate::config::value::Value;
 use crate::secret::sealed::is_sealed;
 
-use super::Selection;
+use super::{AnswerError, Selection};
 
 /// One key of an answer.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,10 +39,13 @@ pub struct HiddenValue {
 }
 
 /// Every key of a selection, or those at and below `only`, in the order of the answer.
-#[must_use]
-pub fn explain(selection: &Selection, resolve: Resolve, only: Option<&str>) -> Vec<Explained> {
+///
+/// # Errors
+/// [`AnswerError::TooLarge`].
+pub fn explain(selection: &Selection, resolve: Resolve, only: Option<&str>) -> Result<Vec<Explained>, AnswerError> {
     let effective = selection.effective();
-    let mut resolver = Resolver::new(&effective, &selection.layers, resolve);
+    effective.count_paths(&selection.layers, &mut Growth::new(selection.limit))?;
+    let mut resolver = Resolver::new(&effective, &selection.layers, resolve).within(selection.limit);
     let wanted = only.map(|path| key::split(path).unwrap_or_else(|| vec![path.into()]));
     let mut explained = Vec::new();
     for leaf in effective.leaves() {
@@ -62,7 +66,8 @@ pub fn explain(selection: &Selection, resolve: Resolve, only: Option<&str>) -> V
             hides: leaf.hides.iter().rev().map(|hidden| hidden_value(hidden, selection)).collect(),
         });
     }
-    explained
+    resolver.result()?;
+    Ok(explained)
 }
 
 fn resolved(data: &Data, place: Place, resolver: &mut Resolver<'_>) -> Value {

@@ -3,15 +3,19 @@
 //! Placeholders stay untouched: those clients resolve them.
 
 use crate::config::effective::Leaf;
+use crate::config::growth::Growth;
 use crate::config::value::{Map, Value};
 use crate::format::{self, Format};
 
-use super::{Selection, Spelled, etag, seal};
+use super::{AnswerError, Selection, Spelled, etag, seal};
 
 /// The flat keys of a selection, each with its value or, `with_origins`, with that and the place of the value.
-#[must_use]
-pub fn flat_json(selection: &Selection, with_origins: bool) -> Spelled {
+///
+/// # Errors
+/// [`AnswerError::TooLarge`].
+pub fn flat_json(selection: &Selection, with_origins: bool) -> Result<Spelled, AnswerError> {
     let effective = selection.effective();
+    effective.count_paths(&selection.layers, &mut Growth::new(selection.limit))?;
     let leaves = effective.leaves();
     let entry = |leaf: &Leaf<'_>| {
         let value = value(leaf);
@@ -21,10 +25,10 @@ pub fn flat_json(selection: &Selection, with_origins: bool) -> Spelled {
     let flat = Value::Map(leaves.iter().map(entry).collect());
     let write = |value: &Value| format::write(Format::Json, value, false);
     if !flat.has_secret() {
-        return seal(Format::Json, write(&flat));
+        return Ok(seal(Format::Json, write(&flat)));
     }
     let etag = etag(Format::Json, &write(&flat.sealed()));
-    Spelled { etag, body: write(&flat.revealed()).into(), is_secret: true }
+    Ok(Spelled { etag, body: write(&flat.revealed()).into(), is_secret: true })
 }
 
 /// Null, `{}` and `[]` are empty texts, which is how clients know a key without a value.
@@ -60,9 +64,10 @@ mod tests {
             semantics: crate::config::semantics::Semantics::Native,
             layers,
             parts,
+            limit: 16 << 20,
             fingerprint: super::super::Fingerprint::default(),
         };
-        String::from_utf8_lossy(&flat_json(&selection, with_origins).body).into_owned()
+        String::from_utf8_lossy(&flat_json(&selection, with_origins).unwrap().body).into_owned()
     }
 
     #[test]

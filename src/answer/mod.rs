@@ -20,6 +20,7 @@ use sha2::{Digest, Sha256};
 
 use crate::config::address::Address;
 use crate::config::effective::Effective;
+use crate::config::growth::{DEFAULT_LIMIT, Form, Growth, TooLarge};
 use crate::config::interpolate::{Resolve, Resolver, interpolate};
 use crate::config::layer::Layer;
 use crate::config::merge::merge;
@@ -48,6 +49,8 @@ pub struct Selection {
     pub parts: Vec<usize>,
     /// Equal for selections that give equal answers under every spelling.
     pub fingerprint: Fingerprint,
+    /// Bytes that an answer may have.
+    pub limit: usize,
 }
 
 /// A digest of the bytes of a selection's layers in their order.
@@ -83,6 +86,9 @@ pub enum AnswerError {
     /// Files that take part cannot be read.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Broken(Vec<Problem>),
+    /// The answer grows too large.
+    #[error(transparent)]
+    TooLarge(#[from] TooLarge),
     /// Nothing is at the key that was asked for.
     #[error("there is no key `{0}`")]
     NoKey(Arc<str>),
@@ -133,7 +139,8 @@ pub fn select(snapshot: &Snapshot, address: &Address) -> Result<Selection, Answe
     }
     if broken.is_empty() {
         let parts = vec![layers.len()];
-        return Ok(Selection { semantics: Semantics::Native, layers, parts, fingerprint: shorten(&digest.finalize()) });
+        let (semantics, limit) = (Semantics::Native, snapshot.answer_limit);
+        return Ok(Selection { semantics, layers, parts, fingerprint: shorten(&digest.finalize()), limit });
     }
     Err(AnswerError::Broken(broken))
 }
@@ -182,8 +189,9 @@ pub fn join(selections: impl Iterator<Item = Result<Selection, AnswerError>>) ->
     }
     let mut digest = Sha256::new();
     let semantics = whole.first().map_or(Semantics::Native, |first: &Selection| first.semantics);
-    let mut joined =
-        Selection { semantics, layers: Vec::new(), parts: Vec::new(), fingerprint: Fingerprint::default() };
+    let limit = whole.iter().map(|selection| selection.limit).min().unwrap_or(DEFAULT_LIMIT);
+    let (layers, parts, fingerprint) = (Vec::new(), Vec::new(), Fingerprint::default());
+    let mut joined = Selection { semantics, layers, parts, fingerprint, limit };
     for selection in whole {
         digest.update(selection.fingerprint);
         joined.layers.extend(selection.layers);
@@ -227,8 +235,34 @@ impl Selection {
     pub fn problems(&self) -> Vec<Problem> {
         let mut effective = self.effective();
         let mut problems = std::mem::take(&mut effective.problems);
-        problems.extend(interpolate(&effective, &self.layers, Resolve::Known).1);
+        let mut resolver = Resolver::new(&effective, &self.layers, Resolve::Known).within(self.limit);
+        let value = effective.to_value(|text, place| resolver.value(text, place));
+        problems.append(&mut resolver.problems);
+        if resolver.result().is_ok()
+            && let Some(layer) = self.layers.last()
+            && let Err(error) = self.count(&effective, &value)
+        {
+            problems.push(error.problem(&layer.path));
+        }
         problems
+    }
+
+    /// Why this cannot be answered in every format, if it cannot, and the strongest file.
+    #[must_use]
+    pub fn too_large(&self) -> Option<(TooLarge, Arc<str>)> {
+        let effective = self.effective();
+        let mut resolver = Resolver::new(&effective, &self.layers, Resolve::Known).within(self.limit);
+        let value = effective.to_value(|text, place| resolver.value(text, place));
+        let counted = resolver.result().and_then(|()| self.count(&effective, &value));
+        let file = self.layers.last().map(|layer| Arc::clone(&layer.path)).unwrap_or_default();
+        counted.err().map(|error| (error, file))
+    }
+
+    /// Counts the answer, nested and flat: whether all formats can be given.
+    fn count(&self, effective: &Effective, value: &Value) -> Result<(), TooLarge> {
+        Growth::new(self.limit).value(value, Form::Nested)?;
+        effective.count_paths(&self.layers, &mut Growth::new(self.limit))?;
+        Growth::new(self.limit).value(value, Form::Flat)
     }
 }
 
@@ -242,13 +276,15 @@ pub fn spell(selection: &Selection, spelling: &Spelling) -> Result<Spelled, Answ
         Semantics::Spring => Cow::Owned(environment::nested(selection)),
     };
     let effective = merge(&layers);
-    let mut resolver = Resolver::new(&effective, &layers, spelling.resolve);
+    let mut resolver = Resolver::new(&effective, &layers, spelling.resolve).within(selection.limit);
     let value = match &spelling.key {
         None => effective.to_value(|text, place| resolver.value(text, place)),
         Some(key) => effective
             .get(key, |text, place| resolver.value(text, place))
             .ok_or_else(|| AnswerError::NoKey(Arc::clone(key)))?,
     };
+    resolver.result()?;
+    Growth::new(selection.limit).value(&value, form_of(spelling.format))?;
     let write = |value: &Value| format::write(spelling.format, value, spelling.pretty);
     if !value.has_secret() {
         return Ok(seal(spelling.format, write(&value)));
@@ -256,6 +292,14 @@ pub fn spell(selection: &Selection, spelling: &Spelling) -> Result<Spelled, Answ
     // Whoever sees the tag can not try guesses of a secret on it, and every replica makes the same.
     let etag = etag(spelling.format, &write(&value.sealed()));
     Ok(Spelled { etag, body: Bytes::from(write(&value.revealed())), is_secret: true })
+}
+
+/// TOML repeats the names around a table in its header.
+const fn form_of(format: Format) -> Form {
+    match format {
+        Format::Json | Format::Yaml => Form::Nested,
+        Format::Properties | Format::Dotenv | Format::Toml | Format::Xml => Form::Flat,
+    }
 }
 
 /// A body with its entity tag.

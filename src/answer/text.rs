@@ -14,7 +14,7 @@ use crate::config::steering::Steering;
 use crate::config::value::Value;
 use crate::format::flat;
 
-use super::Selection;
+use super::{AnswerError, Selection};
 
 /// What a placeholder begins with.
 const OPEN: &str = "${";
@@ -29,12 +29,14 @@ pub struct Filled {
 }
 
 /// Fills the placeholders of a text from a selection, defaults included; what cannot be filled stays. `\\${` becomes `${`.
-#[must_use]
-pub fn fill(selection: &Selection, text: &str) -> Filled {
+///
+/// # Errors
+/// [`AnswerError::TooLarge`].
+pub fn fill(selection: &Selection, text: &str) -> Result<Filled, AnswerError> {
     let effective = selection.effective();
     let layers =
         if selection.layers.is_empty() { Cow::Owned(vec![nobody()]) } else { Cow::Borrowed(&*selection.layers) };
-    let mut resolver = Resolver::new(&effective, &layers, Resolve::All);
+    let mut resolver = Resolver::new(&effective, &layers, Resolve::All).within(selection.limit);
     let mut filled = Filled { text: String::with_capacity(text.len()), is_secret: false };
     let ends = ends(text);
     let mut at = 0;
@@ -51,7 +53,8 @@ pub fn fill(selection: &Selection, text: &str) -> Filled {
         at = *end;
     }
     filled.text.push_str(&text[at..]);
-    filled
+    resolver.result()?;
+    Ok(filled)
 }
 
 impl Filled {
@@ -102,10 +105,12 @@ mod tests {
                 semantics: crate::config::semantics::Semantics::Native,
                 layers,
                 parts,
+                limit: 16 << 20,
                 fingerprint: Default::default(),
             },
             text,
         )
+        .unwrap()
         .text
     }
 

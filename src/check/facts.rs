@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::config::interpolate::MAX_TEXT;
 use crate::config::layer::{Body, Data, Document, Entry, Layer, Tag};
 use crate::config::problem::Position;
 use crate::snapshot::Snapshot;
@@ -29,6 +30,8 @@ pub(super) struct DocumentFacts {
     pub(super) steers: bool,
     /// True if a text in it holds `${`.
     pub(super) has_placeholders: bool,
+    /// The most bytes that can come of its leaves, each with all names around it.
+    pub(super) bytes: usize,
 }
 
 /// A key of a document.
@@ -150,15 +153,16 @@ impl Reader {
 
     fn document(&mut self, document: &Document) -> DocumentFacts {
         let mut found = DocumentFacts::default();
-        self.entries(&document.root, ROOT, &mut found);
+        self.entries(&document.root, (ROOT, 0), &mut found);
         found
     }
 
-    fn entries(&mut self, entries: &[Entry], parent: usize, found: &mut DocumentFacts) {
+    fn entries(&mut self, entries: &[Entry], (parent, above): (usize, usize), found: &mut DocumentFacts) {
         for entry in entries {
             let is_dotted = entry.key.is_dotted();
             let steps = entry.key.steps();
             let mut node = parent;
+            let length = above.saturating_add(entry.key.written().len() + 1);
             for (number, step) in steps.iter().enumerate() {
                 node = self.child(node, step);
                 let kind = if number + 1 == steps.len() { kind(entry) } else { Kind::Passed };
@@ -167,8 +171,11 @@ impl Reader {
             }
             found.steers |= matches!(entry.node.data, Data::Null) || entry.node.tag.is_some();
             match &entry.node.data {
-                Data::Map(inner) => self.entries(inner, node, found),
-                data => found.has_placeholders |= has_placeholders(data),
+                Data::Map(inner) => self.entries(inner, (node, length), found),
+                data => {
+                    found.has_placeholders |= has_placeholders(data);
+                    found.bytes = found.bytes.saturating_add(bytes(data, length));
+                }
             }
         }
     }
@@ -209,6 +216,19 @@ fn kind(entry: &Entry) -> Kind {
         (Data::List(_), _) => Kind::List,
         (Data::Null, _) => Kind::Null,
         (Data::Bool(_) | Data::Number(_) | Data::Text(_) | Data::Secret(_) | Data::Foreign(_), _) => Kind::Scalar,
+    }
+}
+
+fn bytes(data: &Data, length: usize) -> usize {
+    match data {
+        Data::Text(text) if text.contains("${") => length + MAX_TEXT,
+        Data::Text(text) => length + text.len(),
+        Data::List(items) => items.iter().map(|item| bytes(&item.data, length + 3)).fold(0, usize::saturating_add),
+        Data::Map(entries) => {
+            let inner = |entry: &Entry| bytes(&entry.node.data, length + entry.key.written().len() + 1);
+            entries.iter().map(inner).fold(0, usize::saturating_add)
+        }
+        _ => length + 4,
     }
 }
 

@@ -16,6 +16,7 @@ mod backslashes;
 mod facts;
 mod foreign;
 mod gather;
+mod growth;
 mod keys;
 mod layers;
 mod line_ends;
@@ -38,6 +39,7 @@ use std::sync::Arc;
 use crate::answer::{self, Selection};
 use crate::config::address::Address;
 use crate::config::condition::Condition;
+use crate::config::growth::TOO_LARGE;
 use crate::config::layer::Body;
 use crate::config::problem::{Fault, Position, Problem, Severity};
 use crate::config::tree::BlobId;
@@ -78,7 +80,8 @@ const OF_SNAPSHOT: &[OfSnapshot] = &[
     keys::check,
     policies::check,
 ];
-const OF_SELECTION: &[OfSelection] = &[layers::check, placeholders::check, schemas::check, semantics::check];
+const OF_SELECTION: &[OfSelection] =
+    &[growth::check, layers::check, placeholders::check, schemas::check, semantics::check];
 
 /// The bytes of files, by blob. Of files that can be selected, those that are missing are not looked into.
 pub type Texts = HashMap<BlobId, Vec<u8>>;
@@ -282,6 +285,10 @@ impl<'a> Plan<'a> {
         let mut problems = Vec::new();
         for rule in OF_SELECTION {
             rule(&case, &mut problems);
+            if problems.iter().any(|problem| problem.code == TOO_LARGE) {
+                // What else there is to say would take as much.
+                break;
+            }
         }
         for problem in problems {
             part.problems.add(problem, addresses);

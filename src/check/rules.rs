@@ -19,6 +19,7 @@ pub struct Rule {
 pub const RULES: &[Rule] = &[
     rule("alias-bomb", Error, "aliases multiply beyond reason"),
     rule("alias-cycle", Error, "an alias stands inside its own anchor"),
+    rule("answer-too-large", Error, "an answer grows beyond its limit"),
     rule("application-and-profile", Warning, "the name of an application is made of another one and a profile"),
     rule("application-typo", Warning, "an application looks like a slip in the name of another"),
     rule("backslash-dropped", Warning, "a backslash is dropped"),
@@ -111,6 +112,7 @@ pub const RULES: &[Rule] = &[
     rule("unknown-tag", Error, "a tag is unknown"),
     rule("unquoted-cipher", Error, "a sealed value is not quoted"),
     rule("unquoted-template", Error, "a template is not quoted"),
+    rule("unreadable", Error, "a file or folder cannot be read"),
     rule("unreadable-format", Error, "files of this format are not read"),
     rule("unset-nothing", Warning, "`!unset` takes away nothing"),
     rule("unused-anchor", Warning, "nothing refers to an anchor"),

@@ -8,10 +8,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::effective::{Effective, Place};
+use super::growth::{DEFAULT_LIMIT, TooLarge, bytes};
 use super::joined::Joined;
 use super::key;
 use super::layer::{Data, Layer};
-use super::problem::{Fault, Problem};
+use super::problem::{Fault, Position, Problem};
 use super::value::Value;
 
 /// How far placeholders are resolved.
@@ -33,7 +34,10 @@ const CHAIN: usize = 32;
 const NESTING: usize = 8;
 
 /// The most bytes that a value with placeholders may grow to.
-const MAX_TEXT: usize = 64 * 1024;
+pub(crate) const MAX_TEXT: usize = 64 * 1024;
+
+/// How many bytes may be put together for each that an answer may have.
+const WORK: usize = 4;
 
 /// The merged document with its placeholders resolved, and a problem for each value that had to stay as written.
 #[must_use]
@@ -54,6 +58,16 @@ pub struct Resolver<'a> {
     active: Vec<String>,
     /// A problem for each value that had to stay as written.
     pub problems: Vec<Problem>,
+    /// Bytes that resolved values may have in all.
+    limit: usize,
+    /// Bytes that resolved values may still have.
+    left: usize,
+    /// Bytes that may still be put together, those that only lead to others included.
+    work: usize,
+    /// The largest of the resolved values.
+    most: (usize, Place),
+    /// What grew too large.
+    too_large: Option<TooLarge>,
 }
 
 /// A text after resolution.
@@ -77,6 +91,8 @@ enum Stop {
     Nesting,
     /// It grows too large.
     Size,
+    /// The answer does.
+    Answer,
 }
 
 /// A piece of a text.
@@ -89,7 +105,33 @@ impl<'a> Resolver<'a> {
     /// A resolver for the texts of `effective`, whose layers are needed to say where a problem is.
     #[must_use]
     pub fn new(effective: &'a Effective, layers: &'a [Layer], resolve: Resolve) -> Self {
-        Self { effective, layers, resolve, known: HashMap::new(), active: Vec::new(), problems: Vec::new() }
+        Self {
+            effective,
+            layers,
+            resolve,
+            known: HashMap::new(),
+            active: Vec::new(),
+            problems: Vec::new(),
+            limit: DEFAULT_LIMIT,
+            left: DEFAULT_LIMIT,
+            work: DEFAULT_LIMIT * WORK,
+            most: (0, Place { layer: 0, at: Position::default() }),
+            too_large: None,
+        }
+    }
+
+    /// The same with another limit to the bytes that all its values have; what is beyond stays as written.
+    #[must_use]
+    pub fn within(self, limit: usize) -> Self {
+        Self { limit, left: limit, work: limit.saturating_mul(WORK), ..self }
+    }
+
+    /// What grew too large, if anything did.
+    ///
+    /// # Errors
+    /// That.
+    pub fn result(&self) -> Result<(), TooLarge> {
+        self.too_large.clone().map_or(Ok(()), Err)
     }
 
     /// The value of a text that stands at `place`.
@@ -98,14 +140,36 @@ impl<'a> Resolver<'a> {
             return Value::String(Arc::clone(text));
         }
         self.active.clear();
-        match self.text(text, 0) {
+        if self.too_large.is_some() {
+            return Value::String(Arc::clone(text));
+        }
+        let resolved = self.text(text, 0).and_then(|resolved| self.charge(&resolved.value, place).map(|()| resolved));
+        match resolved {
             Ok(resolved) => resolved.value,
+            Err(Stop::Answer) => {
+                let (_, place) = self.most;
+                let path = &self.layers[place.layer].path;
+                let key = self.effective.key_at(place).unwrap_or_default();
+                let error = TooLarge { key, limit: self.limit, place: Some((Arc::clone(path), place.at)) };
+                self.problems.push(error.problem(path));
+                self.too_large = Some(error);
+                Value::String(Arc::clone(text))
+            }
             Err(stop) => {
                 let fault = stop.fault(place.at);
                 self.problems.push(fault.in_file(&self.layers[place.layer].path));
                 Value::String(Arc::clone(text))
             }
         }
+    }
+
+    fn charge(&mut self, value: &Value, place: Place) -> Result<(), Stop> {
+        let bytes = bytes(value);
+        if bytes > self.most.0 {
+            self.most = (bytes, place);
+        }
+        self.left = self.left.checked_sub(bytes).ok_or(Stop::Answer)?;
+        Ok(())
     }
 
     fn text(&mut self, text: &str, nesting: usize) -> Result<Resolved, Stop> {
@@ -135,6 +199,7 @@ impl<'a> Resolver<'a> {
                 return Err(Stop::Size);
             }
         }
+        self.work = self.work.checked_sub(out.len()).ok_or(Stop::Answer)?;
         Ok(Resolved { value: out.into_value(), ..joined })
     }
 
@@ -194,7 +259,7 @@ impl<'a> Resolver<'a> {
         self.active.push(path);
         let outcome = self.text(text, 0).map(|resolved| Resolved { height: resolved.height + 1, ..resolved });
         let path = self.active.pop().expect("it was pushed above");
-        if !matches!(outcome, Err(Stop::Chain)) {
+        if !matches!(outcome, Err(Stop::Chain | Stop::Answer)) {
             self.known.insert(path, outcome.clone());
         }
         outcome
@@ -218,7 +283,7 @@ impl Stop {
                 at,
                 format!("placeholders stand more than {NESTING} deep in one another; the value stays as written"),
             ),
-            Self::Size => Fault::error(
+            Self::Size | Self::Answer => Fault::error(
                 "placeholder-size",
                 at,
                 format!("the value grows beyond {MAX_TEXT} bytes; it stays as written"),

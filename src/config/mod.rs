@@ -9,6 +9,7 @@ pub mod condition;
 pub mod diff;
 pub mod effective;
 pub mod foreign;
+pub mod growth;
 pub mod interpolate;
 pub(crate) mod joined;
 pub mod key;

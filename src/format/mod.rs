@@ -26,6 +26,7 @@ mod scan;
 pub mod spring;
 mod token;
 
+use crate::config::growth;
 use crate::config::layer::{Body, Data, Entry};
 use crate::config::problem::{Fault, Position};
 use crate::config::value::Value;
@@ -58,11 +59,13 @@ pub struct Limits {
     pub nodes: usize,
     /// Documents in one file.
     pub documents: usize,
+    /// Bytes of an answer.
+    pub answer: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { file: 1 << 20, depth: 64, nodes: 500_000, documents: 100 }
+        Self { file: 1 << 20, depth: 64, nodes: 500_000, documents: 100, answer: growth::DEFAULT_LIMIT }
     }
 }
 

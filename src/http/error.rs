@@ -18,6 +18,7 @@ use tracing::error;
 use crate::answer::AnswerError;
 use crate::config::address::AddressError;
 use crate::config::foreign;
+use crate::config::growth;
 use crate::config::problem::{Position, Problem};
 use crate::snapshot::is_about_keys;
 use crate::store::ChooseError;
@@ -293,6 +294,12 @@ impl From<AnswerError> for Refusal {
                 let code = "broken-configuration";
                 let hint = "mend the file and commit it; answers that do not need the file are not touched";
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, code, first).hint(hint).problems(&problems)
+            }
+            AnswerError::TooLarge(error) => {
+                let problem = error.problem(&Arc::from(""));
+                let refusal = Self::new(StatusCode::INTERNAL_SERVER_ERROR, growth::TOO_LARGE, error.to_string());
+                let refusal = refusal.hint(growth::HINT).with("key", error.key.into());
+                if error.place.is_some() { refusal.at(&problem) } else { refusal }
             }
             AnswerError::NoKey(key) => {
                 let detail = format!("there is no key `{}`", visible(&key, ECHO));

@@ -188,6 +188,7 @@ impl Values<'_> {
                 depth: self.count("limits.depth")?,
                 nodes: self.count("limits.nodes")?,
                 documents: self.count("limits.documents")?,
+                answer: self.count("limits.answer")?,
             },
             files: self.count("limits.files")?,
             answers: self.number("limits.answers")?,

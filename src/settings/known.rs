@@ -329,6 +329,12 @@ pub(super) const KNOWN: &[Known] = &[
         "A connection without a request. Longer than the minute after which proxies usually give up, so that they are the ones to close.",
     ),
     known("limits.connections", number(1_000_000), "20000", "Connections at once."),
+    known(
+        "limits.answer",
+        size(GIB),
+        "16MiB",
+        "Bytes of one answer, counted while it is made, because placeholders and long names can make gigabytes of a small file.",
+    ),
     known("limits.answers", size(1024 * GIB), "64MiB", "Memory for spelled answers, the least used ones are dropped."),
     known("limits.snapshots", number(100_000), "64", "Commits kept in memory."),
     known(

@@ -97,6 +97,7 @@ limits:
   header-time: 18s
   idle-time: 1h
   connections: 20
+  answer: 21MiB
   answers: 1GiB
   snapshots: 22
   cold: 23
@@ -153,13 +154,14 @@ limits:
   header-time: 18s  # conf/layerd.yaml:30:16
   idle-time: 1h  # conf/layerd.yaml:31:14
   connections: 20  # conf/layerd.yaml:32:16
-  answers: 1GiB  # conf/layerd.yaml:33:12
-  snapshots: 22  # conf/layerd.yaml:34:14
-  cold: 23  # conf/layerd.yaml:35:9
+  answer: 21MiB  # conf/layerd.yaml:33:11
+  answers: 1GiB  # conf/layerd.yaml:34:12
+  snapshots: 22  # conf/layerd.yaml:35:14
+  cold: 23  # conf/layerd.yaml:36:9
 telemetry:
-  log: info,layerd::source=debug  # conf/layerd.yaml:36:19
-  format: json  # conf/layerd.yaml:36:56
-state: /here/conf/../state  # conf/layerd.yaml:37:8
+  log: info,layerd::source=debug  # conf/layerd.yaml:37:19
+  format: json  # conf/layerd.yaml:37:56
+state: /here/conf/../state  # conf/layerd.yaml:38:8
 ";
     assert_eq!(loaded.to_yaml(), expected);
     let again = good(&loaded.to_yaml(), &[], Flags::default());

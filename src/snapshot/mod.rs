@@ -60,6 +60,8 @@ pub struct Snapshot {
     pub schemas: Schemas,
     /// What could not be taken into the tree at all, and schemas that cannot be applied.
     left_out: Vec<Problem>,
+    /// Bytes that an answer may have.
+    pub answer_limit: usize,
     /// The files that can be selected, by stem, in the order of their extensions.
     stems: HashMap<Arc<str>, Vec<Parsed>>,
     /// Folders that could not be looked into, each as a broken file: it stands for any that may be in there.
@@ -122,6 +124,7 @@ impl Snapshot {
             folders,
             schemas,
             left_out,
+            answer_limit: rules.limits.answer,
             stems,
             closed: closed(&tree, rules),
             tree,
@@ -152,6 +155,7 @@ impl Snapshot {
             locations: self.locations.clone(),
             folders: self.folders.clone(),
             left_out: self.left_out.clone(),
+            answer_limit: self.answer_limit,
             stems,
             closed: self.closed.clone(),
         };

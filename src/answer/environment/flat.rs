@@ -10,6 +10,7 @@ use bytes::Bytes;
 use indexmap::IndexMap;
 
 use crate::answer::{Spelled, etag};
+use crate::config::growth::{Form, Growth, TooLarge};
 use crate::config::layer::Data;
 use crate::config::value::{Map, Number, Value};
 use crate::format::spring::{dump, json};
@@ -52,6 +53,9 @@ pub enum FlatError {
     /// Sources disagree about what a key holds: its 500.
     #[error("`{0}` is a list in one place and something else in another")]
     Clash(String),
+    /// The answer grows beyond its limit.
+    #[error(transparent)]
+    Grown(#[from] TooLarge),
     /// Placeholders or indexes would make more than is allowed.
     #[error("the answer would grow too large")]
     TooLarge,
@@ -105,6 +109,7 @@ pub fn spell_flat(environment: &Environment, spelling: FlatSpelling) -> Result<S
         }
         Flat::Yaml | Flat::Json => filled(Value::Map(nest::nest(flat)?))?,
     };
+    Growth::new(environment.limit).value(&value, Form::Nested)?;
     let (format, write): (_, &dyn Fn(&Value) -> String) = match spelling.format {
         Flat::Properties => (Format::Properties, &properties),
         Flat::Yaml => (Format::Yaml, &|value: &Value| yaml(value, spelling.strip_document)),

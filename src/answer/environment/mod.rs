@@ -19,6 +19,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use crate::config::address::Address;
+use crate::config::growth::DEFAULT_LIMIT;
 use crate::config::key::Key;
 use crate::config::layer::{Body, Data, Document, Entry, Layer, Node};
 use crate::config::problem::Position;
@@ -53,6 +54,8 @@ pub struct Environment {
     pub sources: Vec<PropertySource>,
     /// Equal for environments with equal sources.
     pub fingerprint: Fingerprint,
+    /// Bytes that an answer may have.
+    pub limit: usize,
 }
 
 /// One document of one file.
@@ -107,7 +110,7 @@ pub fn environment(snapshot: &Snapshot, question: &Question) -> Result<Environme
         }
     });
     let sources = sources.collect();
-    Ok(Environment { sources, fingerprint: shorten(&digest.finalize()) })
+    Ok(Environment { sources, fingerprint: shorten(&digest.finalize()), limit: snapshot.answer_limit })
 }
 
 /// The paths of the files that have a say in the answer to a question, whether they can be read or not.
@@ -118,7 +121,7 @@ pub fn paths(snapshot: &Snapshot, question: &Question) -> BTreeSet<Arc<str>> {
 
 impl Environment {
     fn of(sources: Vec<PropertySource>) -> Self {
-        Self { sources, fingerprint: Fingerprint::default() }
+        Self { sources, fingerprint: Fingerprint::default(), limit: DEFAULT_LIMIT }
     }
 
     /// Some documents of one file, the last of which is the strongest, below other values.
@@ -155,13 +158,14 @@ impl Environment {
     #[must_use]
     pub fn join(parts: impl IntoIterator<Item = Self>) -> Self {
         let mut digest = Sha256::new();
-        let mut sources = Vec::new();
+        let (mut sources, mut limit) = (Vec::new(), None);
         for part in parts {
+            limit = Some(limit.map_or(part.limit, |limit: usize| limit.min(part.limit)));
             digest.update(part.fingerprint);
             digest.update((part.sources.len() as u64).to_be_bytes());
             sources.extend(part.sources);
         }
-        Self { sources, fingerprint: shorten(&digest.finalize()) }
+        Self { sources, fingerprint: shorten(&digest.finalize()), limit: limit.unwrap_or(DEFAULT_LIMIT) }
     }
 }
 
@@ -171,7 +175,7 @@ impl Environment {
     pub fn selection(&self) -> Selection {
         let layers: Vec<Layer> = self.sources.iter().rev().map(|source| source.layer.clone()).collect();
         let (semantics, parts, fingerprint) = (Semantics::Spring, vec![layers.len()], self.fingerprint);
-        Selection { semantics, layers, parts, fingerprint }
+        Selection { semantics, layers, parts, fingerprint, limit: self.limit }
     }
 }
 

@@ -50,7 +50,14 @@ impl<'e> Placeholders<'e> {
         for property in environment.sources.iter().flat_map(|source| source.properties()) {
             values.entry(&**property.key).or_insert(property.data);
         }
-        Self { values, known: HashMap::new(), active: HashSet::new(), depth: 0, left: MOST_BYTES, unanswered: None }
+        Self {
+            values,
+            known: HashMap::new(),
+            active: HashSet::new(),
+            depth: 0,
+            left: environment.limit.min(MOST_BYTES),
+            unanswered: None,
+        }
     }
 
     /// A text with its placeholders filled in; a secret if a secret went into it. `\${` becomes `${`.

@@ -217,7 +217,7 @@ impl<'a> Asked<'a> {
             return match spell_flat(&environment, spelling) {
                 Ok(spelled) => Ok(String::from_utf8(spelled.body.to_vec()).unwrap()),
                 Err(FlatError::Key(_) | FlatError::Circle(_)) => Err(400),
-                Err(FlatError::Clash(_) | FlatError::TooLarge) => Err(500),
+                Err(FlatError::Clash(_) | FlatError::Grown(_) | FlatError::TooLarge) => Err(500),
             };
         }
         let spelling = SourcesSpelling { origins: self.origins, reveal: true };
@@ -225,7 +225,8 @@ impl<'a> Asked<'a> {
             _ if *source.file == *OVERRIDES => OVERRIDES.to_owned(),
             None => format!("{{{{repo:config}}}}/{}", source.file),
             Some(number) => format!("{{{{repo:config}}}}/{} (document #{number})", source.file),
-        }))
+        })
+        .unwrap())
     }
 }
 

@@ -1,7 +1,9 @@
 //! The JSON of property sources: an array of names with flat keys, and on demand the place of each value.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
+use crate::config::growth::{self, Growth, TooLarge};
 use crate::config::value::Value;
 use crate::format::spring::json;
 
@@ -20,12 +22,15 @@ pub struct SourcesSpelling {
 }
 
 /// The array `propertySources`, strongest first; `name` names a source.
-#[must_use]
+///
+/// # Errors
+/// If it grows beyond the limit of the environment.
 pub fn spell_sources(
     environment: &Environment,
     spelling: SourcesSpelling,
     name: impl Fn(&PropertySource) -> String,
-) -> String {
+) -> Result<String, TooLarge> {
+    let mut growth = Growth::new(environment.limit);
     let mut out = "[".to_owned();
     for (index, source) in environment.sources.iter().enumerate() {
         out.push_str(if index > 0 { ",{\"name\":" } else { "{\"name\":" });
@@ -35,6 +40,7 @@ pub fn spell_sources(
             if index > 0 {
                 out.push(',');
             }
+            let written = out.len();
             json::put_text(&mut out, property.key);
             out.push(':');
             let value = property.value();
@@ -56,11 +62,14 @@ pub fn spell_sources(
                     write!(out, ",\"origin\":\"{origin}\"}}").expect("writing to a string cannot fail");
                 }
             }
+            let place = || Some((Arc::clone(&source.file), property.at?));
+            let key = || growth::cut(property.key).to_owned();
+            growth.add(out.len() - written, key).map_err(|error| TooLarge { place: place(), ..error })?;
         }
         out.push_str("}}");
     }
     out.push(']');
-    out
+    Ok(out)
 }
 
 impl Environment {

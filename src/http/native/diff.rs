@@ -57,7 +57,7 @@ async fn diff_labels(
     let base = app.permit(&caller, Address::parse(&application, Some(&profiles), Some(&from))?)?;
     let head = app.permit(&caller, Address::parse(&application, Some(&profiles), labels.to.as_deref())?)?;
     let (from, to) = (app.store.snapshot(&base).await?, app.store.snapshot(&head).await?);
-    let change = compare::change(&from.select(&base)?, &to.select(&head)?);
+    let change = compare::change(&from.select(&base)?, &to.select(&head)?)?;
     let body = Difference {
         application: &application,
         profiles: &head.profiles,

@@ -83,7 +83,7 @@ pub fn explanation(
     resolve: Resolve,
     key: Option<&str>,
 ) -> Result<String, AnswerError> {
-    let keys = answer::explain(&chosen.select(address)?, resolve, key);
+    let keys = answer::explain(&chosen.select(address)?, resolve, key)?;
     if let (Some(key), true) = (key, keys.is_empty()) {
         return Err(AnswerError::NoKey(Arc::from(key)));
     }

@@ -17,6 +17,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::http::StatusCode;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::Semaphore;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
@@ -45,7 +46,12 @@ struct Server {
     rules: Rules,
     limits: Limits,
     metrics: ListenMetrics,
+    /// KiB of large answers that may be on their way at once.
+    sending: Arc<Semaphore>,
 }
+
+/// KiB that all large answers on their way to slow clients may hold; those of other clients wait for none.
+const SENDING: usize = 256 << 10;
 
 impl Server {
     /// The bytes after which a request's line without an end is given up: a target, and room for method and version.
@@ -100,6 +106,7 @@ pub async fn serve(
         rules: Rules { path: settings.limits.path, loopback },
         limits: settings.limits.clone(),
         metrics,
+        sending: Arc::new(Semaphore::new(SENDING)),
     });
     let mut connections = JoinSet::new();
     let mut rest = Rest::default();

@@ -22,6 +22,7 @@ use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::{Frame, Incoming, SizeHint};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout};
 use tower::Service as _;
 use tracing::{debug, error, warn};
@@ -38,6 +39,9 @@ const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The longest id that is taken from a client.
 const LONGEST_ID: usize = 64;
+
+/// KiB from which an answer is a large one.
+const LARGE: u32 = 256;
 
 /// The most characters of a path in the log.
 const LOGGED_PATH: usize = 256;
@@ -86,6 +90,13 @@ pub(super) async fn answer(link: Arc<Link>, request: Request<Incoming>) -> Resul
     let id = RequestId::new(&parts.headers, || link.pulse.request_id(began));
     let line = (parts.method.clone(), parts.uri.path_and_query().cloned());
     let mut response = respond(link, parts, body, &id).await;
+    let held = match hold(&link.server.sending, &response) {
+        Ok(held) => held,
+        Err(refusal) => {
+            response = refusal.into_response();
+            None
+        }
+    };
 
     sign(&mut response, id.as_str());
     let headers = response.headers_mut();
@@ -96,7 +107,7 @@ pub(super) async fn answer(link: Arc<Link>, request: Request<Incoming>) -> Resul
     let took = ended.saturating_duration_since(began);
     id.0.route.get().unwrap_or_else(|| link.server.metrics.other()).count(response.status(), took);
     log(&id, &line, response.status(), took);
-    Ok(response.map(|body| Watched { body, flight }))
+    Ok(response.map(|body| Watched { body, flight, _held: held }))
 }
 
 async fn respond(link: &Link, mut parts: Parts, body: Incoming, id: &RequestId) -> Response {
@@ -119,6 +130,21 @@ async fn respond(link: &Link, mut parts: Parts, body: Incoming, id: &RequestId) 
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     response
+}
+
+/// Takes the share of a large answer in the memory for all of them, so that slow clients cannot make it all the memory
+/// there is. Small ones have none.
+fn hold(sending: &Arc<Semaphore>, response: &Response) -> Result<Option<OwnedSemaphorePermit>, Refusal> {
+    let kibibytes = u32::try_from(response.body().size_hint().lower() >> 10).unwrap_or(u32::MAX);
+    if kibibytes < LARGE {
+        return Ok(None);
+    }
+    // One that is larger than all may be has the whole, not none.
+    let wanted = kibibytes.min(u32::try_from(super::SENDING).unwrap_or(u32::MAX));
+    Arc::clone(sending).try_acquire_many_owned(wanted).map(Some).map_err(|_| {
+        let detail = "large answers to other clients hold all the memory that there is for them";
+        Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after(1)
+    })
 }
 
 /// Reads a body whole, so that no handler has to think of its limits.
@@ -238,6 +264,8 @@ impl Drop for Flight {
 pub(super) struct Watched {
     body: Body,
     flight: Flight,
+    /// The share of the memory for large answers that this one has.
+    _held: Option<OwnedSemaphorePermit>,
 }
 
 impl HttpBody for Watched {

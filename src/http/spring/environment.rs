@@ -11,7 +11,7 @@ use axum::extract::State;
 use axum::response::Response;
 
 use crate::answer::environment::{Environment, SourcesSpelling, spell_sources};
-use crate::answer::{self, Spelled};
+use crate::answer::{self, AnswerError, Spelled};
 use crate::config::address::{Address, DEFAULT_PROFILE};
 use crate::http::{App, refuse_path};
 use crate::store::Chosen;
@@ -80,7 +80,7 @@ pub(super) async fn find(app: &App, may: &May<'_>, named: &Named, with_origins: 
     }
     if let (Some(overrides), Some(first)) = (layers::overrides(app), labels.first()) {
         let environment = Environment::join([]).with_overrides(&overrides);
-        sources.insert(0, Arc::new(spell(&environment, first, with_origins)));
+        sources.insert(0, Arc::new(spell(&environment, first, with_origins)?));
     }
     Ok(Found { labels, sources })
 }
@@ -91,24 +91,25 @@ fn sources_of(app: &App, of: &OfLabel, address: &Address, with_origins: bool) ->
     let address = &Address { label: of.asked.clone(), ..address.clone() };
     app.store.keep((&of.chosen, address), kind, || {
         if of.is_of_spring() {
-            return Ok(spell(&of.environment(app, address)?, of, with_origins));
+            return Ok(spell(&of.environment(app, address)?, of, with_origins)?);
         }
-        let body = answer::flat_json(&of.chosen.select(address)?, with_origins);
+        let body = answer::flat_json(&of.chosen.select(address)?, with_origins)?;
         let name = native_name(&of.chosen, address);
         Ok(body.map_text(|body| format!("{{\"name\":{},\"source\":{body}}}", json_text(&name))))
     })
 }
 
 /// The sources of an environment as members of a list. The tag is made of sealed texts, and is no help in guessing secrets.
-fn spell(environment: &Environment, of: &OfLabel, origins: bool) -> Spelled {
+fn spell(environment: &Environment, of: &OfLabel, origins: bool) -> Result<Spelled, AnswerError> {
     let text = |reveal| {
-        let list = spell_sources(environment, SourcesSpelling { origins, reveal }, |source| of.name(source));
-        list.trim_start_matches('[').strip_suffix(']').map(str::to_owned).unwrap_or_default()
+        let list = spell_sources(environment, SourcesSpelling { origins, reveal }, |source| of.name(source))?;
+        let list = list.trim_start_matches('[').strip_suffix(']').map(str::to_owned);
+        Ok::<_, AnswerError>(list.unwrap_or_default())
     };
     let is_secret = environment.has_secret();
-    let sealed = text(false);
+    let sealed = text(false)?;
     let etag = answer::tag("", &sealed);
-    Spelled { etag, body: Bytes::from(if is_secret { text(true) } else { sealed }), is_secret }
+    Ok(Spelled { etag, body: Bytes::from(if is_secret { text(true)? } else { sealed }), is_secret })
 }
 
 /// The one source of native semantics: a name with the extension and the profiles by which clients know their own.

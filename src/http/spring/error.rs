@@ -148,7 +148,7 @@ impl From<AnswerError> for Failure {
     fn from(error: AnswerError) -> Self {
         let places = match &error {
             AnswerError::Broken(problems) => problems.iter().map(Problem::to_string).collect::<Vec<_>>().join("\n"),
-            AnswerError::NoKey(_) => String::new(),
+            AnswerError::TooLarge(_) | AnswerError::NoKey(_) => String::new(),
         };
         let mut failure = Self::from(Refusal::from(error));
         if !places.is_empty() {
@@ -162,7 +162,7 @@ impl From<FlatError> for Failure {
     fn from(error: FlatError) -> Self {
         let status = match error {
             FlatError::Key(_) | FlatError::Circle(_) => StatusCode::BAD_REQUEST,
-            FlatError::Clash(_) | FlatError::TooLarge => StatusCode::INTERNAL_SERVER_ERROR,
+            FlatError::Clash(_) | FlatError::Grown(_) | FlatError::TooLarge => StatusCode::INTERNAL_SERVER_ERROR,
         };
         Self::new(status, error.to_string())
     }

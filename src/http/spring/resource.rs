@@ -76,7 +76,7 @@ pub(super) async fn resource(
     let text = charset::text(&bytes, &asked.headers);
     let filled = match resolves && text.contains("${") {
         true if label.is_of_spring() => fill(&layers::whole(app, &all, &named.address)?, &text)?,
-        true => answer::fill(&label.chosen.select(&named.address)?, &text),
+        true => answer::fill(&label.chosen.select(&named.address)?, &text)?,
         false => Filled { text, is_secret: false },
     };
     Ok(layers::tell_pins(respond(asked, part, &kind, (filled.text.into_bytes(), filled.is_secret)), &all))

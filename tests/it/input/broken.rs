@@ -230,7 +230,10 @@ fn bad_e10_a_broken_shared_file_breaks_only_the_profile_that_it_is_for() {
     assert_eq!(files, [Some("application.yml"), Some("app.yml")]);
     assert_eq!(both["file"], "application.yml");
 
-    repo.file("application.yml", "shared: 1\n").file("app.yml", "own: 2\n").commit();
+    repo.file("application.yml", "shared: 1\n")
+        .file("app.yml", "own: 2\n")
+        .file("application-dev.yml", "a: 1\n")
+        .commit();
     server.send("POST", "/api/v1/refresh", &[], b"");
     same(ask("app"), &app);
     same(ask("app/dev"), &dev);
