@@ -73,7 +73,7 @@ fn an_answer_that_would_be_gigabytes_is_an_error_that_names_the_key() {
 
 #[test]
 fn the_limit_is_a_setting() {
-    let repo = Repo::with(&[("a.yml", "a: 0123456789\nb: ${a}${a}\n")]);
+    let repo = Repo::with(&[("a.yml", "a: abcdefghijklmnopqrst\nb: ${a}${a}\n")]);
     repo.commit();
     let folder = Folder::new();
     folder.file("layerd.yaml", &format!("sources: [{{name: x, git: '{}'}}]\nlimits: {{answer: 40B}}\n", repo.url()));
@@ -87,7 +87,7 @@ fn the_limit_is_a_setting() {
 fn commands_say_the_same() {
     let folder = Folder::new();
     for (path, text) in files() {
-        folder.file(&path, &text);
+        folder.file(path, &text);
     }
     let path = folder.path().to_str().unwrap();
     let told = run(&mut layerd(&["render", "--repo", path, "large"]));

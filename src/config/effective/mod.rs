@@ -3,15 +3,16 @@
 //! A map of the tree may hold keys of several steps (`org.hibernate` written with dots), so a path can be reached in
 //! more than one way; `Branch::find` knows them all. How the tree comes about is in `merge.rs`.
 
+mod size;
+
 use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use super::growth::{self, Growth, TooLarge};
-use super::key::{self, Key};
-use super::layer::{Data, Layer, Node, Origin};
-use super::problem::{Position, Problem};
-use super::value::{Map, Value};
+use crate::config::key::{self, Key};
+use crate::config::layer::{Data, Layer, Node, Origin};
+use crate::config::problem::{Position, Problem};
+use crate::config::value::{Map, Value};
 
 /// The merged layers of one address.
 #[derive(Debug, Clone, Default)]
@@ -167,35 +168,6 @@ impl Branch {
         self.slots.values().map(|slot| (Arc::clone(slot.key.written()), slot.value(text))).collect()
     }
 
-    fn key_at(&self, place: Place, above: String) -> Option<String> {
-        self.slots.values().find_map(|slot| {
-            let path = || growth::cut(&key::append(above.clone(), growth::cut(slot.key.written()))).to_owned();
-            match &slot.held {
-                Held::Map(inner) if !inner.slots.is_empty() => inner.key_at(place, path()),
-                Held::List(items) => {
-                    let has_it = |item: &Item| item.layer == place.layer && has_place(&item.node, place.at);
-                    items.iter().any(has_it).then(path)
-                }
-                _ => (slot.place == place).then(path),
-            }
-        })
-    }
-
-    fn count_paths(&self, layers: &[Layer], above: usize, growth: &mut Growth) -> Result<(), TooLarge> {
-        self.slots.values().try_for_each(|slot| {
-            let length = above + slot.key.written().len() + 1;
-            match &slot.held {
-                Held::Map(inner) if !inner.slots.is_empty() => inner.count_paths(layers, length, growth),
-                Held::List(items) => items.iter().try_for_each(|item| {
-                    let place = item.place(&item.node);
-                    count_node(&item.node, length + 3, &mut |bytes| slot.count(bytes, place, layers, growth))
-                }),
-                Held::Scalar(data) => slot.count(length + data_bytes(data), slot.place, layers, growth),
-                Held::Map(_) => slot.count(length, slot.place, layers, growth),
-            }
-        })
-    }
-
     fn place_of(&self, steps: &[String]) -> Option<Place> {
         let (step, rest) = steps.split_first()?;
         let slot = self.slots.get(&**Key::new(step).canonical())?;
@@ -249,15 +221,6 @@ impl Slot {
         }
     }
 
-    fn count(&self, bytes: usize, place: Place, layers: &[Layer], growth: &mut Growth) -> Result<(), TooLarge> {
-        let key = || growth::cut(self.key.written()).to_owned();
-        let file = |error| TooLarge {
-            place: layers.get(place.layer).map(|layer| (Arc::clone(&layer.path), place.at)),
-            ..error
-        };
-        growth.add(bytes, key).map_err(file)
-    }
-
     fn leaves<'a>(&'a self, path: String, leaves: &mut Vec<Leaf<'a>>) {
         const EMPTY_LIST: &Data = &Data::List(Vec::new());
         const EMPTY_MAP: &Data = &Data::Map(Vec::new());
@@ -283,33 +246,6 @@ impl Slot {
 impl Item {
     fn place(&self, node: &Node) -> Place {
         Place { layer: self.layer, at: node.at }
-    }
-}
-
-fn has_place(node: &Node, at: Position) -> bool {
-    node.at == at
-        || match &node.data {
-            Data::List(items) => items.iter().any(|item| has_place(item, at)),
-            Data::Map(entries) => entries.iter().any(|entry| has_place(&entry.node, at)),
-            _ => false,
-        }
-}
-
-fn data_bytes(data: &Data) -> usize {
-    if let Data::Text(text) = data { text.len() } else { 4 }
-}
-
-fn count_node(
-    node: &Node,
-    length: usize,
-    count: &mut impl FnMut(usize) -> Result<(), TooLarge>,
-) -> Result<(), TooLarge> {
-    match &node.data {
-        Data::List(items) => items.iter().try_for_each(|item| count_node(item, length + 3, count)),
-        Data::Map(entries) => {
-            entries.iter().try_for_each(|entry| count_node(&entry.node, length + entry.key.written().len() + 1, count))
-        }
-        data => count(length + data_bytes(data)),
     }
 }
 
@@ -393,20 +329,6 @@ impl Effective {
     #[must_use]
     pub fn place_of(&self, steps: &[String]) -> Option<Place> {
         self.root.place_of(steps)
-    }
-
-    /// The beginning of the key of what stands at a place.
-    #[must_use]
-    pub fn key_at(&self, place: Place) -> Option<String> {
-        self.root.key_at(place, String::new())
-    }
-
-    /// Counts every leaf with its whole path.
-    ///
-    /// # Errors
-    /// If that is beyond the limit.
-    pub fn count_paths(&self, layers: &[Layer], growth: &mut Growth) -> Result<(), TooLarge> {
-        self.root.count_paths(layers, 0, growth)
     }
 
     /// Every leaf in order.
