@@ -1,7 +1,7 @@
 //! Who is there: the identity behind a request, and whether it may use the route and read the address it names.
 //!
 //! One layer stands before every route that needs a scope; it takes the identity from the request's headers and leaves it
-//! for the handler. A handler that reads configuration asks [`Caller::permit`] for the address, because
+//! for the handler. A handler that reads configuration asks `Caller::permit` for the address, because
 //! [`crate::store::Store::snapshot`] takes no other. What is decided, and how, is in [`crate::access`].
 
 use std::sync::Arc;

@@ -132,8 +132,11 @@ pub(super) fn survey(scope: &Scope<'_>) -> Result<Survey, ReadError> {
     Ok(survey)
 }
 
+/// A folder that is looked into, and its path as the tree has it.
+type Root = (PathBuf, String);
+
 /// The real folders to begin in with their paths, twice: to compare with, and to look into.
-fn roots(scope: &Scope<'_>, survey: &mut Survey) -> Result<(Vec<(PathBuf, String)>, Vec<Pending>), ReadError> {
+fn roots(scope: &Scope<'_>, survey: &mut Survey) -> Result<(Vec<Root>, Vec<Pending>), ReadError> {
     let (mut roots, mut first) = (Vec::new(), None);
     for path in scope.locations.starts() {
         let folder = if path.is_empty() { scope.root.to_owned() } else { scope.root.join(&path) };

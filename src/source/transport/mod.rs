@@ -1,5 +1,5 @@
 //! Git over HTTP(S) and SSH for libgit2, which is built without a transport of its own: it speaks the protocol and asks
-//! this file to carry the bytes, which the [`Carrier`] of the fetch does.
+//! this file to carry the bytes, which the `Carrier` of the fetch does.
 //!
 //! libgit2 names neither the fetch nor its limits when it asks, so the carrier is handed over through the thread that
 //! both run on. Here is the only `unsafe` of the crate.
