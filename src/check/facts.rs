@@ -108,11 +108,11 @@ impl Facts {
         &self.nodes[node].step
     }
 
-    /// A path as users write it.
+    /// The beginning of a path as users write it.
     pub(super) fn path(&self, node: usize) -> String {
-        let mut steps: Vec<Arc<str>> = self.upwards(node).map(|node| Arc::clone(&self.nodes[node].step)).collect();
+        let mut steps: Vec<&str> = self.upwards(node).map(|node| self.name(node)).collect();
         steps.reverse();
-        crate::config::key::join(&steps)
+        crate::config::key::beginning(&steps)
     }
 
     fn forget_what_cannot_matter(&mut self) {

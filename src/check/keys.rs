@@ -9,118 +9,179 @@ use crate::config::key;
 use crate::config::layer::{Data, Document, Entry, Tag};
 use crate::config::problem::{Fault, Position, Problem};
 use crate::config::semantics::Semantics;
-use crate::snapshot::Parsed;
 
 use super::Input;
 use super::profiles::{files_by_profile, is_slip};
-use super::walk::{Step, shown, walk};
+use super::walk::{Step, shown};
 
 /// So many neighbours of a key are compared with it.
 const NEIGHBOURS: usize = 64;
 
+/// Names and paths of more bytes are not looked through for slips.
+const LONGEST: usize = 128;
+
 /// First words of variables that frameworks read from the environment alone.
 const OF_ENVIRONMENT: [&str; 5] = ["SPRING_", "SERVER_", "LOGGING_", "MANAGEMENT_", "QUARKUS_"];
 
-/// What one file has at a key.
-struct Seen {
+/// A key of some file: a step below another key. Steps are kept and compared one by one, for a whole path would be as long
+/// as all names around it.
+struct Node {
+    parent: usize,
+    step: Arc<str>,
+    /// The keys directly below.
+    children: Vec<usize>,
     /// How many files have the key.
     files: usize,
+    /// The number of the file that was counted last.
+    counted: usize,
     is_leaf: bool,
 }
 
-/// All keys of a repository: by parent, the last steps with what is known of them.
-type Keys = HashMap<String, HashMap<String, Seen>>;
+/// All keys of a repository.
+struct Keys {
+    nodes: Vec<Node>,
+    numbers: HashMap<(usize, Arc<str>), usize>,
+}
+
+/// The entries of a file with the number of the key of each.
+type Own<'a> = Vec<(usize, &'a Entry)>;
+
+const ROOT: usize = 0;
+
+impl Keys {
+    fn new() -> Self {
+        let mut keys = Self { nodes: Vec::new(), numbers: HashMap::new() };
+        keys.push(ROOT, &Arc::from(""));
+        keys
+    }
+
+    fn push(&mut self, parent: usize, step: &Arc<str>) -> usize {
+        let step = Arc::clone(step);
+        self.nodes.push(Node { parent, step, children: Vec::new(), files: 0, counted: 0, is_leaf: false });
+        self.nodes.len() - 1
+    }
+
+    fn child(&mut self, parent: usize, step: &Arc<str>) -> usize {
+        if let Some(known) = self.numbers.get(&(parent, Arc::clone(step))) {
+            return *known;
+        }
+        let number = self.push(parent, step);
+        self.nodes[parent].children.push(number);
+        self.numbers.insert((parent, Arc::clone(step)), number);
+        number
+    }
+
+    fn entries<'a>(&mut self, entries: &'a [Entry], parent: usize, file: usize, own: &mut Own<'a>) {
+        for entry in entries {
+            let counts = entry.node.tag != Some(Tag::Unset);
+            let mut at = parent;
+            for step in entry.key.steps() {
+                at = self.child(at, step);
+                let node = &mut self.nodes[at];
+                if counts && node.counted != file {
+                    (node.counted, node.files) = (file, node.files + 1);
+                }
+            }
+            self.nodes[at].is_leaf |= counts && !matches!(entry.node.data, Data::Map(_));
+            own.push((at, entry));
+            self.below(&entry.node.data, at, file, own);
+        }
+    }
+
+    fn below<'a>(&mut self, data: &'a Data, at: usize, file: usize, own: &mut Own<'a>) {
+        match data {
+            Data::Map(inner) => self.entries(inner, at, file, own),
+            Data::List(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    if matches!(item.data, Data::Map(_) | Data::List(_)) {
+                        let item_at = self.child(at, &Arc::from(index.to_string()));
+                        self.below(&item.data, item_at, file, own);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The beginning of a key as users write it.
+    fn shown(&self, number: usize) -> String {
+        let upwards = std::iter::successors(Some(number), |number| Some(self.nodes[*number].parent));
+        let mut steps: Vec<&str> = upwards.take_while(|at| *at != ROOT).map(|at| &*self.nodes[at].step).collect();
+        steps.reverse();
+        key::beginning(&steps)
+    }
+}
 
 /// Adds the keys that are not what they look like.
 pub(super) fn check(input: &Input<'_>, problems: &mut Vec<Problem>) {
     if input.snapshot.semantics == Semantics::Spring {
         return;
     }
-    let keys = all_keys(input);
+    let (keys, owned) = all_keys(input);
     let by_profile = files_by_profile(input.snapshot);
     let profile_of: HashMap<&Arc<str>, &Arc<str>> =
         by_profile.iter().flat_map(|(profile, files)| files.iter().map(move |file| (*file, profile))).collect();
-    for file in input.snapshot.selectable() {
+    for (file, own) in input.snapshot.selectable().zip(&owned) {
         let profile = profile_of.get(&file.path).copied();
         for document in &file.body.documents {
             of_document(document, profile, &mut |fault| problems.push(fault.in_file(&file.path)));
         }
-        of_file(file, profile.is_some(), &keys, &mut |fault| problems.push(fault.in_file(&file.path)));
+        of_file(own, profile.is_some(), &keys, &mut |fault| problems.push(fault.in_file(&file.path)));
     }
 }
 
-fn all_keys(input: &Input<'_>) -> Keys {
+/// All keys, and the entries of each file.
+fn all_keys<'a>(input: &Input<'a>) -> (Keys, Vec<Own<'a>>) {
     let mut keys = Keys::new();
-    for file in input.snapshot.selectable() {
-        let mut own = HashSet::new();
-        walk(&file.body, &mut |path, step| {
-            let Step::Key(entry) = step else { return };
-            let is_leaf = !matches!(entry.node.data, Data::Map(_)) && entry.node.tag != Some(Tag::Unset);
-            let Some(steps) = key::split(path).filter(|_| entry.node.tag != Some(Tag::Unset)) else { return };
-            for end in 1..=steps.len() {
-                let (parent, last) = (key::join(&steps[..end - 1]), steps[end - 1].to_string());
-                if own.insert((parent.clone(), last.clone())) {
-                    let seen = keys.entry(parent).or_default().entry(last).or_insert(Seen { files: 0, is_leaf: false });
-                    seen.files += 1;
-                    seen.is_leaf |= is_leaf && end == steps.len();
-                }
-            }
-        });
+    let mut owned = Vec::new();
+    for (index, file) in input.snapshot.selectable().enumerate() {
+        let mut own = Own::new();
+        for document in &file.body.documents {
+            keys.entries(&document.root, ROOT, index + 1, &mut own);
+        }
+        owned.push(own);
     }
-    keys
+    (keys, owned)
 }
 
-fn of_file(file: &Parsed, is_of_profile: bool, keys: &Keys, tell: &mut dyn FnMut(Fault)) {
-    let mut own: HashSet<String> = HashSet::new();
-    let mut found: Vec<(String, Position, bool)> = Vec::new();
-    walk(&file.body, &mut |path, step| {
-        if let Step::Key(entry) = step {
-            own.insert(path.to_owned());
-            if entry.node.tag == Some(Tag::Unset) {
-                found.push((path.to_owned(), entry.at, true));
-            } else if is_of_profile && !matches!(entry.node.data, Data::Map(_)) {
-                found.push((path.to_owned(), entry.at, false));
-            }
-            if let Some(fault) = of_environment(entry, path) {
-                tell(fault);
-            }
+fn of_file(entries: &Own<'_>, is_of_profile: bool, keys: &Keys, tell: &mut dyn FnMut(Fault)) {
+    let own: HashSet<usize> = entries.iter().map(|(number, _)| *number).collect();
+    for (_, entry) in entries.iter().filter(|(number, _)| keys.nodes[*number].parent == ROOT) {
+        if let Some(fault) = of_environment(entry) {
+            tell(fault);
         }
-    });
-    for (path, at, is_unset) in found {
-        let Some(steps) = key::split(&path) else { continue };
-        let Some((last, parent)) = steps.split_last() else { continue };
-        let siblings = keys.get(&key::join(parent));
-        let seen = siblings.and_then(|siblings| siblings.get(&**last));
-        if is_unset && seen.is_none() {
-            let message = format!("`!unset` takes away nothing: no file has `{}`", shown(&path));
-            tell(
-                Fault::warning("unset-nothing", at, message)
-                    .with_hint("look for a slip in the key, or delete the line"),
-            );
-        }
-        if is_unset || seen.is_none_or(|seen| seen.files > 1) {
+    }
+    for (number, entry) in entries {
+        let node = &keys.nodes[*number];
+        if entry.node.tag == Some(Tag::Unset) {
+            if node.files == 0 {
+                let message = format!("`!unset` takes away nothing: no file has `{}`", keys.shown(*number));
+                let hint = "look for a slip in the key, or delete the line";
+                tell(Fault::warning("unset-nothing", entry.at, message).with_hint(hint));
+            }
             continue;
         }
-        let is_meant = |(other, seen): &(&String, &Seen)| {
-            seen.is_leaf && !own.contains(&join(parent, other)) && is_near(last, other)
+        if !is_of_profile || matches!(entry.node.data, Data::Map(_)) || node.files != 1 {
+            continue;
+        }
+        let is_meant = |other: &&usize| {
+            let meant = &keys.nodes[**other];
+            meant.files > 0 && meant.is_leaf && !own.contains(*other) && is_near(&node.step, &meant.step)
         };
-        let near = siblings.into_iter().flatten().take(NEIGHBOURS).filter(is_meant).map(|(other, _)| other).min();
-        if let Some(meant) = near {
-            let (path, meant) = (shown(&path), shown(&join(parent, meant)));
+        let siblings = keys.nodes[node.parent].children.iter().take(NEIGHBOURS);
+        if let Some(meant) = siblings.filter(is_meant).min_by_key(|other| &keys.nodes[**other].step) {
+            let (path, meant) = (keys.shown(*number), keys.shown(*meant));
             let message = format!("`{path}` overrides nothing and is almost `{meant}`, which other files have");
-            tell(Fault::warning("key-typo", at, message).with_hint(format!("write `{meant}` if that is meant")));
+            tell(Fault::warning("key-typo", entry.at, message).with_hint(format!("write `{meant}` if that is meant")));
         }
     }
-}
-
-fn join(parent: &[Arc<str>], last: &str) -> String {
-    let mut steps = parent.to_vec();
-    steps.push(Arc::from(last));
-    key::join(&steps)
 }
 
 /// One letter apart, or in long names two: left out, put in, replaced, or swapped. Digits tell names apart on purpose.
 fn is_near(one: &str, other: &str) -> bool {
+    if one.len().max(other.len()) > LONGEST {
+        return false;
+    }
     if is_slip(one, other) {
         return true;
     }
@@ -149,10 +210,10 @@ fn distance(one: &str, other: &str) -> usize {
     row[other.len()]
 }
 
-fn of_environment(entry: &Entry, path: &str) -> Option<Fault> {
+fn of_environment(entry: &Entry) -> Option<Fault> {
     let written = entry.key.written();
     let is_variable = written.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_');
-    let is_known = is_variable && **written == *path && OF_ENVIRONMENT.iter().any(|start| written.starts_with(start));
+    let is_known = is_variable && OF_ENVIRONMENT.iter().any(|start| written.starts_with(start));
     is_known.then(|| {
         let meant = written.to_lowercase().replace('_', ".");
         let message =
@@ -164,6 +225,7 @@ fn of_environment(entry: &Entry, path: &str) -> Option<Fault> {
 fn of_document(document: &Document, profile: Option<&Arc<str>>, tell: &mut dyn FnMut(Fault)) {
     super::walk::entries(&document.root, "", &mut |path, step| {
         if let Step::Key(entry) = step
+            && path.len() <= LONGEST
             && is_misspelt_condition(path)
         {
             let message = format!("`{}` is no condition, so the document counts for all profiles", shown(path));
@@ -203,6 +265,7 @@ fn contradicts(condition: &Condition, profile: &Arc<str>) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::check::samples::lines;
 
     fn found(files: &[(&str, &str)]) -> Vec<String> {
@@ -251,6 +314,21 @@ mod tests {
         for condition in ["prod", "prod & eu", "!dev", "dev | prod"] {
             assert_eq!(on(condition), [""; 0], "{condition}");
         }
+    }
+
+    #[test]
+    fn steps_are_kept_once_however_long_the_names_around_them() {
+        let keys: String = (0..1_000).map(|at| format!("  k{at}: x\n")).collect();
+        let text = format!("? {}\n:\n{keys}", "n".repeat(10_000));
+        let (snapshot, _) = crate::check::samples::snapshot(&[("a.yml", &text), ("b.yml", &text)]);
+        let mut keys = Keys::new();
+        for (index, file) in snapshot.selectable().enumerate() {
+            keys.entries(&file.body.documents[0].root, ROOT, index + 1, &mut Own::new());
+        }
+        assert_eq!(keys.nodes.len(), 1_002);
+        assert!(keys.nodes.iter().map(|node| node.step.len()).sum::<usize>() < 15_000);
+        assert!(keys.nodes[1..].iter().all(|node| node.files == 2));
+        assert_eq!(keys.shown(1_000).len(), 200);
     }
 
     #[test]

@@ -21,7 +21,7 @@ const CODE: &str = "plain-secret";
 pub(super) fn check(text: &Text<'_>, faults: &mut Vec<Fault>) {
     // Few files have any, and finding out where a value is written costs another reading.
     let mut documents = text.body.documents.iter().flat_map(|document| &document.root);
-    if !documents.any(|entry| is_suspect(&entry.node, entry.key.written())) {
+    if !documents.any(|entry| is_suspect(&entry.node, &mut entry.key.written().to_string())) {
         return;
     }
     let Ok(spots) = splice::scalars(text.format, text.bytes, text.limits) else { return };
@@ -46,16 +46,23 @@ fn hint(format: Format) -> &'static str {
     }
 }
 
-fn is_suspect(node: &Node, path: &str) -> bool {
+fn is_suspect(node: &Node, path: &mut String) -> bool {
+    let length = path.len();
     match &node.data {
         Data::Text(text) => suspicion(path, text).is_some(),
         Data::Number(number) => suspicion(path, &number.to_string()).is_some(),
-        Data::List(items) => {
-            items.iter().enumerate().any(|(index, item)| is_suspect(item, &append_index(path.to_owned(), index)))
-        }
-        Data::Map(entries) => {
-            entries.iter().any(|entry| is_suspect(&entry.node, &append(path.to_owned(), entry.key.written())))
-        }
+        Data::List(items) => items.iter().enumerate().any(|(index, item)| {
+            *path = append_index(std::mem::take(path), index);
+            let found = is_suspect(item, path);
+            path.truncate(length);
+            found
+        }),
+        Data::Map(entries) => entries.iter().any(|entry| {
+            *path = append(std::mem::take(path), entry.key.written());
+            let found = is_suspect(&entry.node, path);
+            path.truncate(length);
+            found
+        }),
         Data::Null | Data::Bool(_) | Data::Secret(_) | Data::Foreign(_) => false,
     }
 }

@@ -6,6 +6,9 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+/// The most characters of a key that are told.
+const SHOWN: usize = 200;
+
 /// A key as a file writes it, with the steps that it stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Key {
@@ -105,6 +108,21 @@ pub fn split(path: &str) -> Option<Vec<Arc<str>>> {
 #[must_use]
 pub fn join(steps: &[Arc<str>]) -> String {
     steps.iter().fold(String::new(), |path, step| append(path, &spell(step)))
+}
+
+/// The first 200 characters of what [`join`] would make, without reading more of long steps.
+#[must_use]
+pub fn beginning(steps: &[&str]) -> String {
+    let cut = |text: &str| text.char_indices().nth(SHOWN).map_or(text.len(), |(end, _)| end);
+    let mut path = String::new();
+    for step in steps {
+        path = append(path, &spell(&step[..cut(step)]));
+        if path.len() > SHOWN * 4 {
+            break;
+        }
+    }
+    path.truncate(cut(&path));
+    path
 }
 
 /// `path` followed by a key as written: a dot in between unless the key begins with a bracket or the path is empty.

@@ -120,6 +120,9 @@ const LEAST: usize = 4;
 /// The most words of one: more are a sentence about it.
 const MOST_WORDS: usize = 4;
 
+/// So many bytes at the end of a path are read: names say what they hold at their end, and a long one stands before many.
+const READ: usize = 512;
+
 /// A key path as words, in lower case.
 pub(super) struct Name {
     /// Those of each step but the last, list indexes left out.
@@ -129,6 +132,7 @@ pub(super) struct Name {
 
 impl Name {
     pub(super) fn of(path: &str) -> Self {
+        let path = end(path);
         let steps =
             key::split(path).map_or_else(|| vec![words(path)], |steps| steps.iter().map(|step| words(step)).collect());
         let mut parents: Vec<_> = steps.into_iter().filter(|step| step.iter().any(|word| !is_number(word))).collect();
@@ -225,4 +229,23 @@ fn words(text: &str) -> Vec<String> {
     words.push(word);
     words.retain(|word| !word.is_empty());
     words
+}
+
+/// What is read of a path.
+fn end(path: &str) -> &str {
+    let from = (path.len().saturating_sub(READ)..=path.len()).find(|at| path.is_char_boundary(*at));
+    from.map_or(path, |from| &path[from..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_end_of_a_long_name_is_read() {
+        let path = format!("{}.password", "ü".repeat(100_000));
+        let name = Name::of(&path);
+        assert!(name.parents.iter().flatten().map(String::len).sum::<usize>() <= READ);
+        assert_eq!(name.secret("hunter2"), Some(PASSWORD));
+    }
 }
