@@ -31,12 +31,15 @@ use crate::access::Verb;
 /// How long a refresh is waited for. The fetch goes on behind it.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// The paths of a refresh, which takes no notice of a body.
+pub(super) const REFRESH: [&str; 3] = ["/api/v1/refresh", "/refresh", "/actuator/refresh"];
+
 /// The routes of this protocol.
 pub(super) fn routes() -> Vec<Route> {
     vec![
-        Route::post("/api/v1/refresh", Scope::Needs(Verb::Refresh), refresh),
-        Route::post("/refresh", Scope::Needs(Verb::Refresh), refresh),
-        Route::post("/actuator/refresh", Scope::Needs(Verb::Refresh), refresh),
+        Route::post(REFRESH[0], Scope::Needs(Verb::Refresh), refresh),
+        Route::post(REFRESH[1], Scope::Needs(Verb::Refresh), refresh),
+        Route::post(REFRESH[2], Scope::Needs(Verb::Refresh), refresh),
         Route::get("/api/v1/status", Scope::Needs(Verb::Status), get_status),
         Route::get("/health/live", Scope::Open, get_live),
         Route::get("/health/ready", Scope::Open, get_ready),

@@ -313,7 +313,7 @@ pub(super) const KNOWN: &[Known] = &[
         "Values in one file, aliases expanded, because a few lines of aliases can stand for billions.",
     ),
     known("limits.documents", number(100_000), "100", "Documents in one file."),
-    known("limits.body", size(GIB), "64KiB", "Bytes of a request's body. Nothing that is sent here is larger."),
+    known("limits.body", size(GIB), "64KiB", "Bytes of a request's body. A refresh takes no notice of its own."),
     known("limits.path", size(MIB), "4KiB", "Bytes of a request's path and query."),
     known("limits.headers", size(16 * MIB), "16KiB", "Bytes of a request's headers."),
     known(

@@ -25,6 +25,7 @@ use tracing::{debug, error, warn};
 
 use super::error::Refusal;
 use super::guard::Rules;
+use super::ops::REFRESH;
 use super::{Limits, Settings};
 
 pub use metrics::ListenMetrics;
@@ -45,6 +46,8 @@ struct Server {
     router: Router,
     rules: Rules,
     limits: Limits,
+    /// The paths whose POST means the same whatever its body is.
+    bodiless: Vec<String>,
     metrics: ListenMetrics,
     /// KiB of large answers that may be on their way at once.
     sending: Arc<Semaphore>,
@@ -105,6 +108,7 @@ pub async fn serve(
         router: router.layer(metrics::NoteRoute(metrics.clone())),
         rules: Rules { path: settings.limits.path, loopback },
         limits: settings.limits.clone(),
+        bodiless: bodiless(&settings.prefix),
         metrics,
         sending: Arc::new(Semaphore::new(SENDING)),
     });
@@ -123,6 +127,13 @@ pub async fn serve(
     }
     drop(listener);
     finish(connections, drain).await;
+}
+
+/// The paths of a refresh below a prefix. Webhooks send whole push events there, which nobody reads.
+fn bodiless(prefix: &str) -> Vec<String> {
+    let prefix = prefix.trim_matches('/');
+    let slash = if prefix.is_empty() { "" } else { "/" };
+    REFRESH.iter().map(|path| format!("{slash}{prefix}{path}")).collect()
 }
 
 /// How long accepting rests after the system could not give a connection.

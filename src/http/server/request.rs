@@ -43,6 +43,9 @@ const LONGEST_ID: usize = 64;
 /// KiB from which an answer is a large one.
 const LARGE: u32 = 256;
 
+/// The most bytes of a body that is read and thrown away: a large push event fits, and nobody streams for ever.
+const THROWN_AWAY: usize = 64 << 20;
+
 /// The most characters of a path in the log.
 const LOGGED_PATH: usize = 256;
 
@@ -147,19 +150,32 @@ fn hold(sending: &Arc<Semaphore>, response: &Response) -> Result<Option<OwnedSem
     })
 }
 
-/// Reads a body whole, so that no handler has to think of its limits.
+/// Reads a body whole, so that no handler has to think of its limits. One that means nothing is read and thrown away.
 async fn receive(link: &Link, parts: &Parts, body: Incoming) -> Result<Body, Refusal> {
     let limits = &link.server.limits;
     check_framing(link, parts)?;
+    let is_kept = !(parts.method == Method::POST && link.server.bodiless.iter().any(|path| path == parts.uri.path()));
+    let most = if is_kept { limits.body } else { limits.body.max(THROWN_AWAY) };
     let too_large = || {
-        let detail = format!("the body has more than the {} bytes of `limits.body`", limits.body);
+        let which = if is_kept { " of `limits.body`" } else { ", even for one that is not kept" };
+        let detail = format!("the body has more than the {most} bytes{which}");
         Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", detail)
     };
-    if body.size_hint().lower() > limits.body as u64 {
+    if body.size_hint().lower() > most as u64 {
         return Err(too_large());
     }
-    match timeout(limits.header_time, Limited::new(body, limits.body).collect()).await {
-        Ok(Ok(body)) => Ok(Body::from(body.to_bytes())),
+    let mut body = Limited::new(body, most);
+    let read = async {
+        if is_kept {
+            return body.collect().await.map(|body| Body::from(body.to_bytes()));
+        }
+        while let Some(frame) = body.frame().await {
+            frame?;
+        }
+        Ok(Body::empty())
+    };
+    match timeout(limits.header_time, read).await {
+        Ok(Ok(body)) => Ok(body),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
         Ok(Err(_)) => {
             Err(Refusal::new(StatusCode::BAD_REQUEST, "invalid-body", "the body does not end as its head says"))

@@ -326,3 +326,39 @@ fn answers_do_not_wait_for_a_fetch_that_hangs_and_neither_does_the_end() {
     let answer = Exchange::parse(&answer);
     assert_eq!(answer.status(), 503, "{answer}");
 }
+
+#[test]
+fn a_refresh_takes_no_notice_of_a_body_of_any_size() {
+    let repo = Repo::with(&[("app.yml", "a: 1")]);
+    for prefix in ["", "/config"] {
+        let server = Server::launch(&["serve", "--git", repo.url()]).env("LAYERD_HTTP__PREFIX", prefix).start();
+        eventually("it is ready", || server.get(&format!("{prefix}/health/ready")).status() == 200);
+        let event = vec![b'x'; 300_000];
+        let told = |number| match prefix {
+            "" => format!("{{\"a\":{number}}}"),
+            prefix => format!("{{\"a\":\"{prefix}{number}\"}}"),
+        };
+        for (number, path) in ["/api/v1/refresh", "/refresh", "/actuator/refresh"].into_iter().enumerate() {
+            repo.file("app.yml", &format!("a: {prefix}{number}")).commit();
+            let answer = server.send("POST", &format!("{prefix}{path}"), &[("X-GitHub-Event", "push")], &event);
+            assert_eq!(answer.status(), 200, "{prefix}{path}: {answer}");
+            let served = server.get(&format!("{prefix}/api/v1/config/app")).text();
+            assert_eq!(served, told(number), "{prefix}{path}");
+        }
+        for path in ["/api/v1/encrypt", "/encrypt", "/refreshed", "/app/default"] {
+            let answer = server.send("POST", &format!("{prefix}{path}"), &[], &event);
+            assert_eq!(answer.status(), 413, "{prefix}{path}: {answer}");
+        }
+    }
+}
+
+#[test]
+fn a_body_that_is_not_read_ends_all_the_same() {
+    let server = serve(&Repo::with(&[("app.yml", "a: 1")]));
+    let mut client = server.connect();
+    let head = format!("POST /refresh HTTP/1.1\r\nHost: {}\r\nContent-Length: 70000000\r\n\r\n", server.address());
+    client.write_all(head.as_bytes()).unwrap();
+    let mut answer = Vec::new();
+    client.read_to_end(&mut answer).unwrap();
+    assert_eq!(Exchange::parse(&answer).status(), 413);
+}
