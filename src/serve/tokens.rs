@@ -3,8 +3,7 @@
 //! A file that cannot be read, or that holds something that is not understood, ends the start. While the server runs it
 //! changes nothing: the tokens in force stay, and that is logged once and counted.
 
-use std::fs::{self, File};
-use std::io::Read as _;
+use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,6 +19,7 @@ use tracing::{error, info};
 use crate::access::token::{TokenFile, Tokens};
 use crate::http::access::Access;
 use crate::settings::Settings;
+use crate::source::regular;
 
 use super::ServeError;
 
@@ -79,15 +79,8 @@ fn load(path: &Path) -> Result<Tokens, String> {
 }
 
 fn read(path: &Path) -> Result<String, String> {
-    // Before it is opened: to open a pipe waits for whoever writes to it.
-    let found = fs::metadata(path).map_err(|error| error.to_string())?;
-    if !found.is_file() || found.len() > LARGEST {
-        return Err(format!("it is not a regular file of at most {} MiB", LARGEST >> 20));
-    }
-    let mut text = String::new();
-    let file = File::open(path).map_err(|error| error.to_string())?;
-    file.take(LARGEST).read_to_string(&mut text).map_err(|error| error.to_string())?;
-    Ok(text)
+    let bytes = regular::read(path, LARGEST).map_err(|error| error.to_string())?;
+    String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())
 }
 
 /// Takes over the tokens of the file whenever it changes, until the task is ended.

@@ -22,7 +22,6 @@ mod value;
 mod values;
 
 use std::fmt;
-use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -31,6 +30,7 @@ use std::time::Duration;
 use crate::config::layer::Data;
 use crate::config::select::SearchPaths;
 use crate::schema::Mode;
+use crate::source::regular;
 use crate::source::remote::credentials::Secret;
 use crate::{format, http, telemetry};
 
@@ -243,7 +243,7 @@ fn open(name: &str, flag: &'static str, environment: &Environment) -> Result<Vec
     // One byte more than the reader takes, so that it can say that this is too much.
     let most = format::Limits::default().file as u64 + 1;
     let read =
-        fs::File::open(environment.directory.join(name)).and_then(|file| file.take(most).read_to_end(&mut bytes));
+        regular::open(&environment.directory.join(name)).and_then(|file| file.take(most).read_to_end(&mut bytes));
     let refuse = |error| Mistake::new(&Origin::Flag(flag), format!("`{name}` cannot be read: {error}"));
     read.map(|_| bytes).map_err(refuse)
 }

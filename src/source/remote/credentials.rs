@@ -5,7 +5,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::source::FetchError;
+use crate::source::{FetchError, regular};
 
 /// The user sent with a token that names no user. GitHub's installation tokens ask for exactly this one; GitHub, GitLab
 /// and Gitea accept any user with a personal, project or group token. Services that want another, such as GitLab's
@@ -92,7 +92,8 @@ fn read(path: &Path) -> Result<Secret, FetchError> {
     if size > MAX_SECRET {
         return Err(refuse(format!("holds {size} bytes, more than the {MAX_SECRET} of any password")));
     }
-    let text = std::fs::read_to_string(path).map_err(|error| refuse(format!("cannot be read: {error}")))?;
+    let bytes = regular::read(path, MAX_SECRET).map_err(|error| refuse(format!("cannot be read: {error}")))?;
+    let text = String::from_utf8(bytes).map_err(|_| refuse("is not UTF-8".to_owned()))?;
     let line = text.strip_suffix('\n').unwrap_or(&text);
     match line.strip_suffix('\r').unwrap_or(line) {
         "" => Err(refuse("is empty".to_owned())),

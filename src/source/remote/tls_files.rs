@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::{Location, Remote};
-use crate::source::{FetchError, SetupError};
+use crate::source::{FetchError, SetupError, regular};
 
 /// The longest file that is read, in bytes; the bundles that systems ship have a quarter of it.
 const MAX_FILE: u64 = 1 << 20;
@@ -83,7 +83,8 @@ impl Files {
 
 /// Refuses a key that others may read, as OpenSSH does with words that are harder to find.
 pub(in crate::source) fn check_private(path: &Path, what: &str) -> Result<(), FetchError> {
-    let metadata = std::fs::metadata(path).map_err(|error| unreadable(path, what, &error))?;
+    let file = regular::open(path).map_err(|error| unreadable(path, what, &error))?;
+    let metadata = file.metadata().map_err(|error| unreadable(path, what, &error))?;
     let is_mine = metadata.uid() == rustix::process::geteuid().as_raw();
     // A key that belongs to another user and is readable for our group is how containers are given one.
     let forbidden = if is_mine { 0o077 } else { 0o007 };
@@ -100,7 +101,12 @@ fn read(path: &Path, what: &str) -> Result<Vec<u8>, FetchError> {
         let message = format!("{what} `{}` has {size} bytes, more than {MAX_FILE}", path.display());
         return Err(FetchError::new("auth", message));
     }
-    std::fs::read(path).map_err(|error| unreadable(path, what, &error))
+    regular::read(path, MAX_FILE).map_err(|error| unreadable(path, what, &error))
+}
+
+/// Refuses what is not a regular file before it is named to OpenSSH, which would wait for a pipe as long as it may.
+pub(in crate::source) fn check_regular(path: &Path, what: &str) -> Result<(), FetchError> {
+    regular::open(path).map(drop).map_err(|error| unreadable(path, what, &error))
 }
 
 fn unreadable(path: &Path, what: &str, error: &io::Error) -> FetchError {

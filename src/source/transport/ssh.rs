@@ -13,7 +13,7 @@ use super::budget::Allowance;
 use super::failure::printable;
 use crate::source::FetchError;
 use crate::source::remote::ssh_address::Place;
-use crate::source::remote::tls_files::{Files, check_private};
+use crate::source::remote::tls_files::{Files, check_private, check_regular};
 
 /// The most that is kept of what `ssh` says, in bytes from the end.
 const MAX_WORDS: usize = 4096;
@@ -61,6 +61,10 @@ impl Ssh {
     pub(super) fn connect(self: &Arc<Self>) -> Result<Stream, FetchError> {
         if let Some(key) = &self.files.ssh_key {
             check_private(key, "the key for SSH")?;
+        }
+        // One that is not there is OpenSSH's to report.
+        if let Some(hosts) = self.files.known_hosts.as_deref().filter(|hosts| hosts.exists()) {
+            check_regular(hosts, "the file of known hosts")?;
         }
         let mut child = self.command().spawn().map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => FetchError::new("internal", "the program `ssh` is not installed")

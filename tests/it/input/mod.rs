@@ -4,6 +4,7 @@
 //! The rows themselves are in this folder, one file for each kind of input.
 
 mod broken;
+mod endless;
 mod growth;
 mod labels;
 mod meaning;
