@@ -241,12 +241,14 @@ impl Branch {
     /// The map at a slot's key, the slot's own if there is none yet; this map and the key if something else is there.
     fn open(&mut self, slot: Slot) -> Result<&mut Self, (&mut Self, Key)> {
         let canonical = Arc::clone(slot.key.canonical());
-        match self.slots.get(&canonical).map(|known| &known.held) {
+        let known = self.index_of(&canonical);
+        match known.map(|index| &self.slots[index].held) {
             Some(Held::Scalar(_) | Held::List(_)) => return Err((self, slot.key)),
             Some(Held::Map(_)) => {}
             None => self.put(slot),
         }
-        match &mut self.slots[&canonical].held {
+        let index = known.unwrap_or(self.slots.len() - 1);
+        match &mut self.slots[index].held {
             Held::Map(inner) => Ok(inner),
             Held::Scalar(_) | Held::List(_) => unreachable!("it was looked at above"),
         }
@@ -301,6 +303,16 @@ mod tests {
     fn warnings(layers: &[&str]) -> Vec<String> {
         let layers = selection(&layers.iter().map(|text| ("x.yml", *text)).collect::<Vec<_>>());
         merge(&layers).problems.iter().map(|problem| format!("{} {}", problem.at.line, problem.code)).collect()
+    }
+
+    #[test]
+    fn the_map_that_was_opened_last_is_found_without_reading_its_name() {
+        let layers = selection(&[("a.yml", "b: 1\nlong: {c: 1, d: 2}\n")]);
+        let root = merge(&layers).root;
+        let entries = &layers[0].document().root;
+        assert_eq!(root.newest(&entries[1].key.steps()[0]), Some(1), "by its address");
+        assert_eq!((root.newest(&Arc::from("long")), root.newest(&entries[0].key.steps()[0])), (None, None));
+        assert_eq!(root.find(&[Arc::from("long"), Arc::from("d")], usize::MAX).exact, [[1, 1]]);
     }
 
     #[test]

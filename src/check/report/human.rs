@@ -24,14 +24,51 @@ pub fn write<'a>(
     let renderer = if is_coloured { Renderer::styled() } else { Renderer::plain() };
     let renderer = renderer.decor_style(DecorStyle::Ascii);
     let mut text = String::new();
+    let mut lines = Lines::default();
     for finding in &report.findings {
-        text.push_str(&renderer.render(&[group(finding, prefix, source(&finding.file))]));
+        if lines.path != Some(&*finding.file) {
+            lines = Lines::of(&finding.file, source(&finding.file));
+        }
+        text.push_str(&renderer.render(&[group(finding, prefix, &mut lines)]));
         text.push_str("\n\n");
     }
     text
 }
 
-fn group<'a>(finding: &'a Finding, prefix: &str, source: Option<&[u8]>) -> Group<'a> {
+/// The lines of a file, found once for all findings in it.
+#[derive(Default)]
+struct Lines<'a> {
+    path: Option<&'a str>,
+    lines: Vec<&'a [u8]>,
+    /// The line that was asked for last, and its characters: there may be many findings in a long one.
+    last: Option<(usize, Vec<char>)>,
+    /// How many bytes were made characters.
+    #[cfg(test)]
+    read: usize,
+}
+
+impl<'a> Lines<'a> {
+    fn of(path: &'a str, bytes: Option<&'a [u8]>) -> Self {
+        let lines = bytes.map(|bytes| bytes.split(|byte| *byte == b'\n').collect()).unwrap_or_default();
+        Self { path: Some(path), lines, ..Self::default() }
+    }
+
+    /// The characters of a line as they are shown.
+    fn get(&mut self, index: usize) -> Option<&[char]> {
+        if self.last.as_ref().is_none_or(|(last, _)| *last != index) {
+            let line = self.lines.get(index)?;
+            #[cfg(test)]
+            {
+                self.read += line.len();
+            }
+            let text = plain(String::from_utf8_lossy(line).trim_end().trim_start_matches('\u{feff}'));
+            self.last = Some((index, text.chars().collect()));
+        }
+        self.last.as_ref().map(|(_, line)| line.as_slice())
+    }
+}
+
+fn group<'a>(finding: &'a Finding, prefix: &str, lines: &mut Lines<'_>) -> Group<'a> {
     let level = match finding.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
@@ -39,7 +76,7 @@ fn group<'a>(finding: &'a Finding, prefix: &str, source: Option<&[u8]>) -> Group
     };
     let path = plain(&format!("{prefix}{}", finding.file));
     let group = level.primary_title(plain(&finding.message)).id(finding.code);
-    let group = match source.and_then(|bytes| excerpt(bytes, finding.at, finding.secret_from)) {
+    let group = match excerpt(lines, finding.at, finding.secret_from) {
         Some((line, at)) => group.element(
             Snippet::source(line)
                 .line_start(finding.at.line as usize)
@@ -61,21 +98,19 @@ fn group<'a>(finding: &'a Finding, prefix: &str, source: Option<&[u8]>) -> Group
 
 /// The line of a place, cut to what matters and up to a secret, and the bytes of the word that begins there;
 /// `None` if there is no such line, or a secret stands before the place.
-fn excerpt(bytes: &[u8], at: Position, secret_from: Option<u32>) -> Option<(String, std::ops::Range<usize>)> {
-    let line = bytes.split(|byte| *byte == b'\n').nth(at.line.checked_sub(1)? as usize)?;
-    let line = plain(String::from_utf8_lossy(line).trim_end().trim_start_matches('\u{feff}'));
+fn excerpt(lines: &mut Lines<'_>, at: Position, secret_from: Option<u32>) -> Option<(String, std::ops::Range<usize>)> {
+    let line = lines.get(at.line.checked_sub(1)? as usize)?;
     let secret = secret_from.and_then(|column| column.checked_sub(1)).map_or(usize::MAX, |column| column as usize);
-    let line = match line.char_indices().nth(secret) {
-        Some((end, _)) => format!("{}{STARS}", &line[..end]),
-        None => line,
-    };
+    let (line, stars) = if secret < line.len() { (&line[..secret], STARS) } else { (line, "") };
     let column = at.column.checked_sub(1)? as usize;
     if column > secret {
         return None;
     }
     // Columns stay what they are unless the line is too long to be shown.
     let skipped = if column > WIDTH { column - WIDTH / 2 } else { 0 };
-    let shown: String = line.chars().skip(skipped).take(WIDTH).collect();
+    let before = line.get(skipped..).unwrap_or_default();
+    let stars = stars.chars().skip(skipped.saturating_sub(line.len()));
+    let shown: String = before.iter().copied().chain(stars).take(WIDTH).collect();
     let start = shown.char_indices().nth(column - skipped).map_or(shown.len(), |(at, _)| at);
     let word = shown[start..].find([' ', ',', ']', '}']).unwrap_or(shown.len() - start).max(1);
     let end = shown[start..].char_indices().map(|(at, letter)| at + letter.len_utf8()).find(|end| *end >= word);
@@ -135,11 +170,24 @@ warning[yaml-1-1]: YAML 1.1 reads `12:30` as the number 750, YAML 1.2 and layerd
     #[test]
     fn a_place_beyond_the_text_is_shown_as_far_as_it_goes() {
         for (line, column) in [(1, 1), (1, 3), (1, 99), (2, 1), (9, 9), (0, 0)] {
-            let found = excerpt("aü".as_bytes(), Position::new(line, column), None);
+            let found = excerpt(&mut Lines::of("", Some("aü".as_bytes())), Position::new(line, column), None);
             assert!(found.is_none_or(|(line, at)| line.get(at).is_some()), "{line}:{column}");
         }
-        let (line, at) = excerpt("é".repeat(1_000).as_bytes(), Position::new(1, 900), None).unwrap();
+        let text = "é".repeat(1_000);
+        let mut lines = Lines::of("", Some(text.as_bytes()));
+        let (line, at) = excerpt(&mut lines, Position::new(1, 900), None).unwrap();
         assert_eq!((line.chars().count(), at), (WIDTH, WIDTH..2 * WIDTH));
+    }
+
+    #[test]
+    fn each_line_is_read_once_for_all_findings_in_it() {
+        let text = "a: 1, ".repeat(1_000) + "\nb\n";
+        let mut lines = Lines::of("", Some(text.as_bytes()));
+        for column in 1..5_000 {
+            assert!(excerpt(&mut lines, Position::new(1, column), None).is_some());
+        }
+        assert!(excerpt(&mut lines, Position::new(2, 1), None).is_some());
+        assert_eq!((lines.read, lines.lines.len()), (6_001, 3));
     }
 
     #[test]

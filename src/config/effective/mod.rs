@@ -136,7 +136,7 @@ impl Branch {
         let lengths = (1..=MAX_STEPS.min(steps.len() - from)).filter(|count| self.lengths >> (count - 1) & 1 == 1);
         for count in lengths {
             let index = match count {
-                1 => self.slots.get_index_of(&*canonical_step(&steps[from])),
+                1 => self.newest(&steps[from]).or_else(|| self.slots.get_index_of(&*canonical_step(&steps[from]))),
                 _ => self.slots.get_index_of(key::join(&steps[from..from + count]).as_str()),
             };
             let Some(index) = index else { continue };
@@ -152,6 +152,20 @@ impl Branch {
             }
             way.pop();
         }
+    }
+
+    /// The slot that was put in last, if its key is this very step. What is merged leaf by leaf passes it again and again,
+    /// and so a long name is not hashed for every key below it.
+    pub(super) fn newest(&self, step: &Arc<str>) -> Option<usize> {
+        let (canonical, _) = self.slots.last()?;
+        let is_it = Arc::ptr_eq(canonical, step) && !is_bracketed(step);
+        is_it.then(|| self.slots.len() - 1)
+    }
+
+    /// The index of a slot by the canonical text of its key.
+    pub(super) fn index_of(&self, canonical: &Arc<str>) -> Option<usize> {
+        let is_last = self.slots.last().is_some_and(|(last, _)| Arc::ptr_eq(last, canonical));
+        if is_last { Some(self.slots.len() - 1) } else { self.slots.get_index_of(canonical) }
     }
 
     /// The slot at the end of a way.
@@ -206,7 +220,12 @@ impl Branch {
 }
 
 fn canonical_step(step: &Arc<str>) -> std::borrow::Cow<'_, str> {
-    if step.contains(['.', '[']) { key::join(std::slice::from_ref(step)).into() } else { (&**step).into() }
+    if is_bracketed(step) { key::join(std::slice::from_ref(step)).into() } else { (&**step).into() }
+}
+
+/// True for a step that is written in brackets. Two searches for one letter each are faster than one for both.
+fn is_bracketed(step: &str) -> bool {
+    step.contains('.') || step.contains('[')
 }
 
 impl Slot {

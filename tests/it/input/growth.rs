@@ -93,3 +93,17 @@ fn commands_say_the_same() {
     let told = run(&mut layerd(&["render", "--repo", path, "large"]));
     assert!(told.stderr.contains("most of it comes from `k0`"), "{}", told.stderr);
 }
+
+#[test]
+fn many_keys_below_a_very_long_name_are_refused_soon() {
+    let keys: String = (0..10_000).map(|at| format!("  k{at}: x\n")).collect();
+    let folder = Folder::new();
+    folder.file("long.yml", &format!("? {}\n:\n{keys}", "n".repeat(100_000)));
+    let server = Server::start(&["serve", folder.path().to_str().unwrap()]);
+    server.wait_ready();
+    let path = "/api/v1/config/long/x?format=properties";
+    let told = server.get(path);
+    assert_too_large(&told, path);
+    assert_eq!(told.json()["code"], "answer-too-large");
+    assert!(peak(&server) < 300, "{} MiB", peak(&server));
+}
