@@ -10,7 +10,7 @@ use git2::{AttrCheckFlags, AttrValue, ErrorCode, Repository};
 
 use super::mirror::history::{self, About};
 use super::mirror::tree::{WalkError, Walker, bytes, oid};
-use super::{ReadError, Reader, name};
+use super::{ReadError, Reader, name, partial};
 use crate::config::tree::{BlobId, CommitId, File, Tree};
 
 /// The kinds of name that count before Git's own rules: the whole name of a branch, a tag, a branch of a remote.
@@ -92,8 +92,20 @@ impl Local {
         self.repository.is_shallow()
     }
 
+    fn unreadable(&self, what: &dyn std::fmt::Display, error: &git2::Error) -> ReadError {
+        if !partial::explains(&self.repository, error) {
+            return unreadable(what, error);
+        }
+        ReadError(format!(
+            "{what} is not whole here, because the repository is a partial clone\nhint: {}",
+            partial::HINT
+        ))
+    }
+
     fn commit(&self, commit: CommitId) -> Result<git2::Commit<'_>, ReadError> {
-        self.repository.find_commit(oid(commit.0)).map_err(|error| unreadable(&format_args!("commit {commit}"), &error))
+        self.repository
+            .find_commit(oid(commit.0))
+            .map_err(|error| self.unreadable(&format_args!("commit {commit}"), &error))
     }
 }
 
@@ -103,13 +115,16 @@ impl Reader for Local {
         self.walker.walk(&self.repository, top, &self.root).or_else(|error| match error {
             // Before the folder was there, nothing was in it.
             WalkError::NoFolder(_) => Ok(Tree::default()),
+            WalkError::Damaged(error) if partial::explains(&self.repository, &error) => {
+                Err(self.unreadable(&format_args!("commit {commit}"), &error))
+            }
             error => Err(ReadError(format!("commit {commit} {error}"))),
         })
     }
 
     fn blob(&mut self, blob: BlobId) -> Result<Vec<u8>, ReadError> {
         let found = self.repository.find_blob(oid(blob.0));
-        Ok(found.map_err(|error| unreadable(&format_args!("blob {blob}"), &error))?.content().to_vec())
+        Ok(found.map_err(|error| self.unreadable(&format_args!("blob {blob}"), &error))?.content().to_vec())
     }
 
     fn committed_at(&mut self, commit: CommitId) -> Result<i64, ReadError> {
@@ -130,7 +145,7 @@ impl Reader for Local {
     fn glance(&mut self, commit: CommitId, paths: &[String]) -> Result<Option<Vec<Option<File>>>, ReadError> {
         let top = self.commit(commit)?.tree_id();
         history::glance(&self.repository, top, &self.root, paths)
-            .map_err(|error| unreadable(&format_args!("commit {commit}"), &error))
+            .map_err(|error| self.unreadable(&format_args!("commit {commit}"), &error))
     }
 }
 

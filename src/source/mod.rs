@@ -9,6 +9,7 @@ pub mod git;
 pub mod local;
 pub mod mirror;
 mod name;
+mod partial;
 pub mod regular;
 pub mod remote;
 pub mod transport;

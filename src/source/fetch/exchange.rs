@@ -222,7 +222,7 @@ impl Exchange<'_> {
     fn failure(&self, error: &git2::Error) -> FetchError {
         let of_carrier = || match self.way {
             Way::Network(_, carrier) => carrier.take_failure(),
-            Way::Folder(_) => None,
+            Way::Folder(folder) => folder.of_partial(error),
         };
         self.meter.failure.take().or_else(of_carrier).unwrap_or_else(|| explain(error))
     }

@@ -11,9 +11,9 @@ use std::path::Path;
 use git2::{ErrorCode, ObjectType, Oid, Repository, RepositoryOpenFlags};
 
 use super::refs::{Advertised, MAX_PEELS};
-use crate::source::FetchError;
 use crate::source::transport::failure::storage;
 use crate::source::transport::ref_list::{Wanted, other_hash};
+use crate::source::{FetchError, partial};
 
 /// A repository in a folder.
 pub(super) struct Folder(Repository);
@@ -54,6 +54,15 @@ impl Folder {
         let head = head.as_ref().and_then(|head| head.symbolic_target_bytes());
         let head = head.and_then(|name| std::str::from_utf8(name).ok()).map(str::to_owned);
         Ok(Advertised::new(refs, head, None))
+    }
+
+    /// The failure that a partial clone is the reason for.
+    pub(super) fn of_partial(&self, error: &git2::Error) -> Option<FetchError> {
+        // In one line, because it may become what is told of one label.
+        partial::explains(&self.0, error).then(|| {
+            let text = format!("it is a partial clone and objects are missing: {}", partial::HINT);
+            FetchError::new("protocol", text)
+        })
     }
 
     /// Copies what these ids lead to and what `mirror` does not have yet, given what it has.

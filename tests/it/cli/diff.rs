@@ -171,6 +171,27 @@ fn a_shallow_clone_says_that_it_is_one() {
 }
 
 #[test]
+fn a_partial_clone_says_that_it_is_one() {
+    let (repo, ..) = repo();
+    let git = |folder: &std::path::Path, args: &[&str]| {
+        assert!(Command::new("git").args(args).current_dir(folder).status().unwrap().success());
+    };
+    git(repo.path(), &["config", "uploadpack.allowFilter", "true"]);
+    let (folder, from) = (tempfile::tempdir().unwrap(), format!("file://{}", repo.url()));
+    git(folder.path(), &["clone", "-q", "--filter=blob:none", "--no-checkout", &from, "."]);
+    let at = folder.path().to_str().unwrap();
+    let render = || run(&mut layerd(&["render", "order", "--repo", at, "--label", "main"]));
+    for ran in
+        [diff(at, &["HEAD~1", "HEAD"]), run(&mut layerd(&["history", "order", "eu", "log", "--repo", at])), render()]
+    {
+        let is_told = ran.stderr.contains("partial clone") && ran.stderr.contains("git fetch --refetch --no-filter");
+        assert!(ran.code != Some(0) && is_told && !ran.stderr.contains("cannot read header"), "{ran}");
+    }
+    git(folder.path(), &["fetch", "-q", "--refetch", "--no-filter"]);
+    assert_eq!((diff(at, &["HEAD~1", "HEAD"]).code, render().code), (Some(0), Some(0)));
+}
+
+#[test]
 fn two_profiles_are_compared_in_files_and_in_commits() {
     let folder = Folder::new();
     folder.file("application-a.yml", "x: 1\n").file("application-b.yml", "x: 2\n").file("user.yml", "y: 1\n");
