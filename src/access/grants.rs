@@ -1,6 +1,7 @@
 //! The decision: scopes on one side, an action on the other.
 
 use std::ops::Deref;
+use std::sync::Arc;
 
 use crate::config::address::Address;
 
@@ -161,11 +162,9 @@ impl Action<'_> {
         }
     }
 
-    fn profiles(&self) -> Option<Vec<&str>> {
+    fn profiles(&self) -> Option<&[Arc<str>]> {
         match self {
-            Self::Read { address, .. } | Self::Plain { address, .. } => {
-                Some(address.profiles.iter().map(|profile| &**profile).collect())
-            }
+            Self::Read { address, .. } | Self::Plain { address, .. } => Some(&address.profiles),
             _ => None,
         }
     }

@@ -27,6 +27,9 @@ pub const ID: usize = 8;
 /// Bytes of the secret.
 pub const SECRET: usize = 32;
 
+/// Bytes of the largest file of tokens: some 40,000 of them.
+pub const LARGEST_FILE: u64 = 16 << 20;
+
 /// Bytes of the checksum.
 const CHECK: usize = 4;
 

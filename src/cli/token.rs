@@ -3,7 +3,6 @@
 //! The file holds hashes only, so a token is shown once, when it is made. It is replaced whole, so that a server that
 //! reads it meanwhile sees the old or the new one.
 
-use std::fs;
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -11,7 +10,8 @@ use clap::Subcommand;
 use jiff::Timestamp;
 
 use crate::access::Scope;
-use crate::access::token::{NewToken, TokenFile, Tokens};
+use crate::access::token::{LARGEST_FILE, NewToken, TokenFile, Tokens};
+use crate::source::regular;
 
 use super::console::{Console, Exit, Failure, plain};
 use super::random;
@@ -170,8 +170,8 @@ fn expiry(text: &str, now: Timestamp) -> Result<Option<Timestamp>, Failure> {
 
 /// The tokens of a file that is understood whole; `None` if there is no file.
 fn open(path: &Path, name: &Path) -> Result<Option<TokenFile>, Failure> {
-    let text = match fs::read_to_string(path) {
-        Ok(text) => text,
+    let text = match regular::read(path, LARGEST_FILE) {
+        Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(Failure::new(Exit::No, format!("`{}` cannot be read: {error}", name.display()))),
     };

@@ -72,7 +72,7 @@ pub async fn serve(
     let means = Means { settings: Arc::clone(&settings), secrets: Arc::clone(&secrets), worker: Some(worker) };
     let opened = (0..settings.sources.len()).map(|index| Source::open(index, &means));
     let opened = opened.collect::<Result<Vec<_>, _>>()?;
-    let access = Arc::new(tokens::access(&settings)?);
+    let opened_access = tokens::access(&settings)?;
     let mut signals = Signals::new()?;
     let listener = server::bind(settings.http.listen)?;
     let address = listener.local_addr()?;
@@ -85,8 +85,8 @@ pub async fn serve(
     let tasks = TaskTracker::new();
     let mut registry = Registry::default();
     telemetry.register(&mut registry);
-    let app = start(opened, &means, &access, &mut registry, &tasks, &shutdown)?;
-    let tokens = tokens::start(&settings, access, &mut registry, &tasks, &shutdown);
+    let app = start(opened, &means, &opened_access.access, &mut registry, &tasks, &shutdown)?;
+    let tokens = tokens::start(opened_access, &mut registry, &tasks, &shutdown);
     let keys = reload::Handle::default();
     keys.register(&mut registry);
     if loader.files().next().is_some() {

@@ -16,15 +16,12 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{error, info};
 
-use crate::access::token::{TokenFile, Tokens};
+use crate::access::token::{LARGEST_FILE, TokenFile, Tokens};
 use crate::http::access::Access;
 use crate::settings::Settings;
 use crate::source::regular;
 
 use super::ServeError;
-
-/// The largest file of tokens: some 40,000 of them.
-const LARGEST: u64 = 16 << 20;
 
 /// How often the file is looked at. A token that was taken out of it ends within this time, so it is short; a look is one
 /// question to the file system.
@@ -37,29 +34,39 @@ type Stamp = (u64, u64, i64, i64);
 ///
 /// # Errors
 /// If there is a file of tokens that cannot be used.
-pub(super) fn access(settings: &Settings) -> Result<Access, ServeError> {
-    match &settings.tokens_file {
-        Some(path) => Ok(Access::with_tokens(load(path).map_err(ServeError::Tokens)?)),
-        None => Ok(Access::open(settings.secrets.decrypt)),
-    }
+pub(super) fn access(settings: &Settings) -> Result<Opened, ServeError> {
+    let Some(path) = &settings.tokens_file else {
+        return Ok(Opened { access: Arc::new(Access::open(settings.secrets.decrypt)), file: None });
+    };
+    // Before it is read, so that a change that comes in between is seen at the first look.
+    let seen = stamp(path);
+    let tokens = load(path).map_err(ServeError::Tokens)?;
+    Ok(Opened { access: Arc::new(Access::with_tokens(tokens)), file: Some((path.clone(), seen)) })
+}
+
+/// Who may do what, and the file that it was read from with how that looked.
+pub(super) struct Opened {
+    /// Who may do what.
+    pub(super) access: Arc<Access>,
+    file: Option<(PathBuf, Option<Stamp>)>,
 }
 
 /// Registers what is counted, and follows the file of tokens if there is one. The handle asks for a look at it at once.
 pub(super) fn start(
-    settings: &Settings,
-    access: Arc<Access>,
+    opened: Opened,
     registry: &mut Registry,
     tasks: &TaskTracker,
     shutdown: &CancellationToken,
 ) -> Arc<Notify> {
+    let Opened { access, file } = opened;
     access.register(registry);
     let asked = Arc::new(Notify::new());
-    if let Some(path) = settings.tokens_file.clone() {
+    if let Some((path, seen)) = file {
         let failures = Counter::default();
         let help = "Reloads of the token file that failed; the tokens in force stay";
         registry.register("layerd_token_reload_failures", help, failures.clone());
         let (asked, shutdown) = (Arc::clone(&asked), shutdown.clone());
-        tasks.spawn(async move { shutdown.run_until_cancelled(follow(path, access, asked, failures)).await });
+        tasks.spawn(async move { shutdown.run_until_cancelled(follow((path, seen), access, asked, failures)).await });
     }
     asked
 }
@@ -79,13 +86,13 @@ fn load(path: &Path) -> Result<Tokens, String> {
 }
 
 fn read(path: &Path) -> Result<String, String> {
-    let bytes = regular::read(path, LARGEST).map_err(|error| error.to_string())?;
+    let bytes = regular::read(path, LARGEST_FILE).map_err(|error| error.to_string())?;
     String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())
 }
 
 /// Takes over the tokens of the file whenever it changes, until the task is ended.
-async fn follow(path: PathBuf, access: Arc<Access>, asked: Arc<Notify>, failures: Counter) {
-    let mut seen = stamp(&path);
+async fn follow(file: (PathBuf, Option<Stamp>), access: Arc<Access>, asked: Arc<Notify>, failures: Counter) {
+    let (path, mut seen) = file;
     loop {
         // Whether it was asked for or is due makes no difference: what has not changed is not read.
         drop(tokio::time::timeout(PERIOD, asked.notified()).await);

@@ -33,13 +33,21 @@ pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
 /// # Errors
 /// If it cannot be opened or is not a regular file.
 pub fn open(path: &Path) -> io::Result<File> {
-    // A terminal that is opened by mistake must not become that of the process either.
-    let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
-    let file = OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path)?;
+    let file = open_without_waiting(path)?;
     if file.metadata()?.is_file() {
         return Ok(file);
     }
     Err(io::Error::new(ErrorKind::InvalidInput, "it is not a regular file"))
+}
+
+/// Opens whatever it is, for callers that judge it themselves.
+///
+/// # Errors
+/// If it cannot be opened.
+pub fn open_without_waiting(path: &Path) -> io::Result<File> {
+    // A terminal that is opened by mistake must not become that of the process either.
+    let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+    OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path)
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ use crate::secret::error::OpenError;
 use crate::secret::place::{Context, Place, bound_key};
 use crate::secret::sealed::Sealed;
 use crate::settings::Environment;
+use crate::source::regular;
 
 use super::super::console::{Exit, Failure, plain};
 use super::root::{self, Rules};
@@ -75,7 +76,7 @@ impl ConfigFile {
         let mut bytes = Vec::new();
         // One byte more than the readers take, so that they can say that this is too much.
         let most = limits.file as u64 + 1;
-        let read = fs::File::open(&on_disk).and_then(|file| file.take(most).read_to_end(&mut bytes));
+        let read = regular::open(&on_disk).and_then(|file| file.take(most).read_to_end(&mut bytes));
         let rank = rules.search_paths.rank(found.folder, found.name);
         Some(read.map(|_| Self { path: path.to_owned(), on_disk, rank, format, limits, bytes }))
     }

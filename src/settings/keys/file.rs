@@ -3,14 +3,15 @@
 //! Links are followed, because Kubernetes mounts secrets as links, and the file that they lead to is judged. It is judged
 //! after it was opened, so that it cannot be another one by the time it is read.
 
-use std::fs::{File, Metadata, OpenOptions};
+use std::fs::{File, Metadata};
 use std::io::{self, ErrorKind, Read as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-use rustix::fs::OFlags;
 use rustix::process::{getegid, geteuid, getgroups};
 use zeroize::Zeroizing;
+
+use crate::source::regular;
 
 /// The most bytes of a key or a pass phrase with all that belongs to its file.
 const LONGEST: usize = 4096;
@@ -61,8 +62,7 @@ pub fn read(path: &Path) -> Result<Zeroizing<String>, Unfit> {
         unfit((format!("cannot be read: {error}"), hint))
     };
     // A pipe without a writer must not hold up the start.
-    let options = OpenOptions::new().read(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed()).open(path);
-    let file = options.map_err(unreadable)?;
+    let file = regular::open_without_waiting(path).map_err(unreadable)?;
     let facts = Facts::of(&file.metadata().map_err(unreadable)?);
     judge(facts, &Process::this()).map_err(unfit)?;
     let bytes = contents(file).map_err(unreadable)?;
