@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::address::DEFAULT_PROFILE;
+use super::locations::Locations;
 use super::select::{EXTENSIONS, SHARED, SPRING_EXTENSIONS, SearchPaths};
 
 /// Names of files that belong to other tools, wherever they stand.
@@ -72,13 +73,12 @@ pub fn candidate<'a>(path: &'a str, paths: &SearchPaths) -> Option<Candidate<'a>
 /// The file at `path`, if Spring can take it as a property source under some name: every file of a known extension that
 /// is not hidden, for a name may hold a slash and an import may lead anywhere.
 #[must_use]
-pub fn spring_candidate(path: &str) -> Option<Candidate<'_>> {
+pub fn spring_candidate<'a>(path: &'a str, locations: &Locations) -> Option<Candidate<'a>> {
     let (folder, file) = path.rsplit_once('/').unwrap_or(("", path));
     let (name, extension) = file.rsplit_once('.')?;
     let extension = SPRING_EXTENSIONS.iter().position(|known| *known == extension)?;
-    let is_hidden = path.starts_with('.') || path.contains("/.");
     let stem = &path[..path.len() - SPRING_EXTENSIONS[extension].len() - 1];
-    (!is_hidden && !name.is_empty()).then_some(Candidate { folder, name, stem, extension })
+    (!locations.is_hidden(path) && !name.is_empty()).then_some(Candidate { folder, name, stem, extension })
 }
 
 fn is_or_extends(name: &str, base: &str) -> bool {
@@ -216,6 +216,7 @@ mod tests {
 
     #[test]
     fn spring_may_take_every_file_of_its_extensions_that_is_not_hidden() {
+        let spring_candidate = |path| spring_candidate(path, &Locations::default());
         let taken = ["application.yml", "a/b/other.yaml", "docker-compose.yml", "x.xml", "a.b.properties"];
         assert!(taken.iter().all(|path| spring_candidate(path).is_some()));
         let left = [".github/x.yml", "a/.x.yml", ".yml", "a/.properties", "x.json", "x.YML", "yml", "x.yml.bak"];

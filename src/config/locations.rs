@@ -98,17 +98,22 @@ impl Locations {
         !self.is_closed || above.any(|outer| self.entries.iter().any(|entry| can_be(entry, outer)))
     }
 
+    /// True if a dot file or a dot folder is on the way to a file, but for those that the entries name themselves: who
+    /// lists `/srv/.app/config` wants it served, and a root above it is nothing that anybody wrote.
+    #[must_use]
+    pub fn is_hidden(&self, path: &str) -> bool {
+        let has_dot = |path: &str| path.starts_with('.') || path.contains("/.");
+        let below = |start: &str| path.strip_prefix(start).and_then(|rest| rest.strip_prefix('/'));
+        has_dot(path) && !self.entries.iter().any(|entry| below(plain(entry)).is_some_and(|rest| !has_dot(rest)))
+    }
+
     /// The folders without placeholders that hold all that is served, none within another; the root if all of it is.
     #[must_use]
     pub fn starts(&self) -> Vec<String> {
-        let plain = |entry: &String| -> String {
-            let segments: Vec<_> = entry.split('/').take_while(|segment| !segment.contains(['{', '*', '?'])).collect();
-            segments.join("/")
-        };
         if !self.is_closed {
             return vec![String::new()];
         }
-        let mut starts: Vec<String> = self.entries.iter().map(plain).collect();
+        let mut starts: Vec<String> = self.entries.iter().map(|entry| plain(entry).to_owned()).collect();
         starts.sort_by_key(String::len);
         let mut apart: Vec<String> = Vec::new();
         for start in starts {
@@ -137,6 +142,12 @@ pub fn fold(path: &str) -> Option<String> {
         }
     }
     Some(folded.join("/"))
+}
+
+/// The part of an entry before the first segment that names or wildcards decide.
+fn plain(entry: &str) -> &str {
+    let Some(open) = entry.find(['{', '*', '?']) else { return entry };
+    entry[..open].rfind('/').map_or("", |end| &entry[..end])
 }
 
 /// True if some names make the entry this folder. A name may hold slashes, and is never empty.
@@ -290,6 +301,19 @@ mod tests {
         );
         assert_eq!(starts(&["a", "{application}"]), [""]);
         assert_eq!(Locations::new(&["a"]).starts(), [""]);
+    }
+
+    #[test]
+    fn dot_folders_are_hidden_but_for_those_that_an_entry_names() {
+        let entries = ["a/.x/conf", "a/.x/conf/{label}", ".y", "b/{application}/.z", ".w*"];
+        for locations in [Locations::only(&entries), Locations::new(&entries)] {
+            let seen = ["a/.x/conf/s.yml", "a/.x/conf/t/s.yml", ".y/s.yml", "b/c/s.yml"];
+            assert!(!seen.iter().any(|path| locations.is_hidden(path)));
+            let hidden =
+                ["a/.x/s.yml", "a/.x/conf/.s.yml", "a/.x/conf/.t/s.yml", "a/.x/config/s.yml", ".s.yml", ".w/s.yml"];
+            assert!(hidden.iter().all(|path| locations.is_hidden(path)));
+        }
+        assert!(Locations::only(&[""]).is_hidden(".x/s.yml") && !Locations::only(&[""]).is_hidden("x/s.yml"));
     }
 
     #[test]

@@ -138,7 +138,7 @@ impl Snapshot {
         let mut stems = self.stems.clone();
         for parsed in stems.values_mut().flatten().filter(|parsed| parsed.opening.is_some()) {
             let path = Arc::clone(&parsed.path);
-            if let Some(candidate) = candidate_of(&path, self.semantics, &self.search_paths) {
+            if let Some(candidate) = candidate_of(&path, self.semantics, (&self.search_paths, &self.locations)) {
                 parsed.open(candidate, self.semantics, &self.search_paths, secrets, bodies);
             }
         }
@@ -329,7 +329,7 @@ fn selectable<'a>(tree: &'a Tree, rules: &Rules) -> impl Iterator<Item = (&'a Ar
     tree.files
         .iter()
         .filter(|(path, _)| !rules.ignore.is_match(&***path))
-        .filter_map(|(path, file)| Some((path, *file, candidate_of(path, rules.semantics, &rules.search_paths)?)))
+        .filter_map(|(path, file)| Some((path, *file, rules.candidate(path)?)))
 }
 
 fn body<E>(
@@ -372,7 +372,7 @@ fn in_order(stems: HashMap<Arc<str>, Vec<(usize, Parsed)>>) -> HashMap<Arc<str>,
 }
 
 fn left_out(tree: &Tree, rules: &Rules) -> Vec<Problem> {
-    let is_candidate = |skipped: &&Skipped| candidate_of(&skipped.path, rules.semantics, &rules.search_paths).is_some();
+    let is_candidate = |skipped: &&Skipped| rules.candidate(&skipped.path).is_some();
     let skipped = tree.skipped.iter().filter(is_candidate);
     let problem = |skipped: &Skipped| {
         let message = format!("it is left out: {}", skipped.reason);

@@ -30,8 +30,12 @@ impl Rules {
     /// What the file at a path is for, whether or not there is one; `None` if no application is answered from it.
     #[must_use]
     pub fn rank(&self, path: &str) -> Option<Rank> {
-        let candidate = candidate_of(path, self.semantics, &self.search_paths)?;
-        Some(rank_of(candidate, self.semantics, &self.search_paths))
+        Some(rank_of(self.candidate(path)?, self.semantics, &self.search_paths))
+    }
+
+    /// The file at a path, if any question can select it.
+    pub(super) fn candidate<'a>(&self, path: &'a str) -> Option<Candidate<'a>> {
+        candidate_of(path, self.semantics, (&self.search_paths, &self.locations))
     }
 }
 
@@ -50,9 +54,14 @@ pub(super) fn format_of(extension: usize, semantics: Semantics) -> Format {
     Format::of_extension(extension).expect("every listed extension has a format")
 }
 
-pub(super) fn candidate_of<'a>(path: &'a str, semantics: Semantics, paths: &SearchPaths) -> Option<Candidate<'a>> {
+/// The file at a path, if any question can select it.
+pub(super) fn candidate_of<'a>(
+    path: &'a str,
+    semantics: Semantics,
+    (paths, locations): (&SearchPaths, &Locations),
+) -> Option<Candidate<'a>> {
     match semantics {
         Semantics::Native => candidate(path, paths),
-        Semantics::Spring => spring_candidate(path),
+        Semantics::Spring => spring_candidate(path, locations),
     }
 }

@@ -20,6 +20,14 @@ fn start(folder: &Folder, locations: &str) -> Server {
     Server::launch(&["serve", "--from-spring", "application.yml"]).within(folder.path()).start()
 }
 
+/// No answer at the target holds what must not be served.
+fn check(server: &Server, target: &str) {
+    let text = server.get(target).text();
+    for secret in SECRETS {
+        assert!(!text.contains(secret), "{target} answers with {secret}: {text}");
+    }
+}
+
 /// A folder with two kinds of locations and with what must not be served.
 fn world() -> Folder {
     let folder = Folder::new();
@@ -87,12 +95,7 @@ fn what_stands_beside_the_locations_is_reached_by_no_request() {
         "up.yml",
         "apps/application.yml",
     ];
-    let check = |target: &str| {
-        let text = server.get(target).text();
-        for secret in SECRETS {
-            assert!(!text.contains(secret), "{target} answers with {secret}: {text}");
-        }
-    };
+    let check = |target: &str| check(&server, target);
     for name in names {
         for target in ["/api/v1/config/", "/api/v1/sources/", "/api/v1/explain/"].map(|route| format!("{route}{name}"))
         {
@@ -136,6 +139,62 @@ fn a_location_that_is_made_later_is_served_from_then_on() {
     server.becomes("shop", "{\"a\":1,\"b\":2}");
     fs::remove_dir_all(folder.path().join("later")).unwrap();
     eventually("it is gone", || server.config("shop") == "{\"a\":1}");
+}
+
+#[test]
+fn locations_that_have_little_in_common_are_looked_into_alone() {
+    let (one, two) = (Folder::new(), Folder::new());
+    one.file(".x/conf/shop.yml", "in: one\n")
+        .file(".x/conf/app-shop/app.yml", "in: folder\n")
+        .file(".x/shop.yml", "outside: 1\n")
+        .file(".x/.git/config", "key material")
+        .file("shop.yml", "outside: 1\n")
+        .file("tls.pem", "key material")
+        .symlink(".x/conf/tls.pem", "../../tls.pem")
+        .symlink(".x/conf/up.yml", "../shop.yml")
+        .symlink(".x/conf/across.yml", two.path().join("y/application.yml").to_str().unwrap())
+        .symlink(".x/conf/beside.yml", two.path().join("secret.yml").to_str().unwrap());
+    two.file("y/application.yml", "of: two\n").file("y/note.txt", "a note").file("secret.yml", "outside: 1\n");
+    // The temporary folders of the machine are all that the two have in common, or not even that.
+    let locations = ["y", "later/{application}"].map(|path| two.path().join(path).display().to_string());
+    let settings = Folder::new();
+    let (first, [second, third]) = (one.path().join(".x/conf").display().to_string(), locations);
+    let server =
+        start(&settings, &format!("file:{first},file:{first}/app-{{application}},{second},optional:file:{third}"));
+    let served = server.get("/shop/default").text();
+    assert!(served.contains("\"in\":\"one\"") && served.contains("\"of\":\"two\""), "{served}");
+    let folder = server.get("/app,shop/default").text();
+    assert!(folder.contains("\"in\":\"folder\""), "{folder}");
+    assert_eq!(server.get("/shop/default/master/note.txt").text(), "a note");
+    assert!(server.get("/across/default").text().contains("\"of\":\"two\""), "a link to another location is followed");
+    for folder in [&one, &two, &settings] {
+        let whole = folder.arg().trim_start_matches('/');
+        let (up, steps) = ("../".repeat(12), whole.replace('/', "(_)"));
+        for file in ["tls.pem", "shop.yml", "secret.yml", "application.yml", ".x/.git/config", ".x/shop.yml"] {
+            let spelled = file.replace('/', "(_)");
+            let targets = [
+                format!("/shop/default/master/{file}"),
+                format!("/shop/default/master/{up}{whole}/{file}"),
+                format!("/shop/default/master/{whole}/{file}"),
+                format!("/shop/default/{steps}/{file}"),
+                format!("/{steps}(_){spelled}/default"),
+                format!("/{steps}/default/master/{file}"),
+                format!("/..(_)..(_)..(_){steps}/default/master/{file}"),
+            ];
+            for target in targets {
+                check(&server, &target);
+            }
+        }
+    }
+    for target in ["/up/default", "/beside/default", "/.x/default", "/shop/.x", "/shop/default/.x"] {
+        check(&server, target);
+    }
+    two.file("later/shop/shop.yml", "and: later\n");
+    let ask = || server.get("/shop/default").text();
+    eventually("the third location is seen", || ask().contains("\"and\":\"later\""));
+    assert!(!server.get("/other/default").text().contains("later"));
+    let told = server.get("/api/v1/problems").text();
+    assert!(told.contains("up.yml") && !told.contains("secret.yml"), "{told}");
 }
 
 #[test]
