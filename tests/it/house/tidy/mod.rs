@@ -8,6 +8,7 @@ mod circles;
 mod files;
 mod floors;
 mod functions;
+mod names;
 mod pages;
 mod rust;
 mod words;
@@ -51,6 +52,11 @@ fn tests_are_neither_few_nor_many() {
 fn nothing_is_left_undone_or_waved_through() {
     let outside = ["tests", "benches"].into_iter().flat_map(rust_files);
     none(&words::breaches(&rust_files("src").into_iter().chain(outside).collect::<Vec<_>>()));
+}
+
+#[test]
+fn a_name_means_one_type() {
+    none(&names::breaches(&rust_files("src")));
 }
 
 #[test]
