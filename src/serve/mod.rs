@@ -124,10 +124,17 @@ pub async fn serve(
             },
         }
     }
-    tasks.close();
-    drop(tokio::time::timeout(DRAIN, tasks.wait()).await);
+    finish(&tasks).await;
     info!("stopped");
     Ok(())
+}
+
+/// Waits for the tasks in the background, which were told to end.
+async fn finish(tasks: &TaskTracker) {
+    tasks.close();
+    if tokio::time::timeout(DRAIN, tasks.wait()).await.is_err() {
+        warn!(seconds = DRAIN.as_secs(), tasks = tasks.len(), "background tasks did not end in time, stopping anyway");
+    }
 }
 
 /// Everything that may have changed outside is read anew.

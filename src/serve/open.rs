@@ -127,14 +127,14 @@ pub(super) fn matches(source: &SourceSettings) -> Result<Patterns, ServeError> {
 fn open_found(source: &SourceSettings, remote: Remote, name: Arc<str>, means: &Means) -> Result<Arc<Live>, SetupError> {
     let uri = remote.to_string();
     let git = open_git(source, remote, means)?;
-    Ok(Arc::new(live((name, &uri), source, means, Box::new(git))?))
+    Ok(Arc::new(live((name, &uri), source, means, Arc::new(git))?))
 }
 
 fn live(
     (name, uri): (Arc<str>, &str),
     source: &SourceSettings,
     means: &Means,
-    boxed: Box<dyn source::Source>,
+    opened: Arc<dyn source::Source>,
 ) -> Result<Live, SetupError> {
     let live = live::Settings {
         name,
@@ -145,7 +145,7 @@ fn live(
         secrets: Arc::clone(&means.secrets),
         snapshots: means.settings.limits.snapshots,
     };
-    Ok(Live::new(live, boxed))
+    Ok(Live::new(live, opened))
 }
 
 fn refused_url(error: &RemoteError) -> SetupError {
@@ -158,18 +158,18 @@ fn refused_url(error: &RemoteError) -> SetupError {
 /// If the settings of the source cannot mean anything, or another process uses its mirror.
 pub fn open(source: &SourceSettings, means: &Means) -> Result<Opened, ServeError> {
     let refuse = |error| ServeError::Source { name: source.name.clone(), error };
-    let (boxed, folder, period): (Box<dyn source::Source>, _, _) = match &source.place {
+    let (opened, folder, period): (Arc<dyn source::Source>, _, _) = match &source.place {
         Place::Git(url) => {
             let remote = url.parse().map_err(|error| refuse(refused_url(&error)))?;
-            (Box::new(open_git(source, remote, means).map_err(refuse)?), None, source.refresh)
+            (Arc::new(open_git(source, remote, means).map_err(refuse)?), None, source.refresh)
         }
         Place::Dir(path) => {
             let folder = Arc::new(open_dir(source, path, &means.settings).map_err(refuse)?);
-            (Box::new(Arc::clone(&folder)), Some(folder), super::FOLDER_PERIOD)
+            (Arc::<DirSource>::clone(&folder), Some(folder), super::FOLDER_PERIOD)
         }
     };
     let name = Arc::from(source.name.as_str());
-    let live = live((name, &uri(&source.place)), source, means, boxed).map_err(refuse)?;
+    let live = live((name, &uri(&source.place)), source, means, opened).map_err(refuse)?;
     Ok(Opened { live: Arc::new(live), folder, period })
 }
 

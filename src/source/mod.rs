@@ -67,36 +67,6 @@ pub trait Source: Send + Sync {
     fn discard(&self) {}
 }
 
-impl<S: Source> Source for Arc<S> {
-    fn fetch(&self) -> Result<(), FetchError> {
-        S::fetch(self)
-    }
-
-    fn labels(&self) -> Result<Labels, ReadError> {
-        S::labels(self)
-    }
-
-    fn open(&self) -> Result<Box<dyn Reader>, ReadError> {
-        S::open(self)
-    }
-
-    fn fetched_at(&self) -> Option<i64> {
-        S::fetched_at(self)
-    }
-
-    fn remember(&self, label: &str, commit: CommitId) {
-        S::remember(self, label, commit);
-    }
-
-    fn remembered(&self, label: &str) -> Option<CommitId> {
-        S::remembered(self, label)
-    }
-
-    fn discard(&self) {
-        S::discard(self);
-    }
-}
-
 /// Reads commits of a local copy.
 pub trait Reader {
     /// The files of a commit below the configured root.

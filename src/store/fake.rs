@@ -61,7 +61,7 @@ impl Fake {
             secrets,
             snapshots: 4,
         };
-        let live = Live::new(settings, Box::new(self.clone()));
+        let live = Live::new(settings, Arc::new(self.clone()));
         live.advance().unwrap();
         Arc::clone(&live.table().loaded[branch].snapshot)
     }
@@ -71,7 +71,7 @@ impl Fake {
         let (name, label): (Arc<str>, _) = (Arc::from("config"), label.map(Arc::from));
         let (entry, uri) = (Arc::clone(&name), Arc::clone(&name));
         let settings = Settings { entry, uri, name, label, rules: Rules::default(), secrets, snapshots };
-        Arc::new(Live::new(settings, Box::new(self.clone())))
+        Arc::new(Live::new(settings, Arc::new(self.clone())))
     }
 
     /// Puts files into a new commit on a branch, on top of what is there.

@@ -43,7 +43,7 @@ pub struct Live {
     /// What the settings say of it.
     pub settings: Settings,
     /// Where its trees come from.
-    pub source: Box<dyn Source>,
+    pub source: Arc<dyn Source>,
     table: ArcSwap<Table>,
     /// Grows with each table.
     turn: AtomicU64,
@@ -69,7 +69,7 @@ pub struct Moved {
 impl Live {
     /// A source that serves nothing yet.
     #[must_use]
-    pub fn new(settings: Settings, source: Box<dyn Source>) -> Self {
+    pub fn new(settings: Settings, source: Arc<dyn Source>) -> Self {
         Self {
             settings,
             source,

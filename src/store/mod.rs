@@ -316,13 +316,16 @@ impl Store {
         untried.or(first).map_or(Ok(()), |live| Err(ChooseError::NotReady(Arc::clone(&live.settings.name))))
     }
 
-    /// True if every source that is not found at run time was fetched once, well or not.
-    #[must_use]
-    pub fn was_tried(&self) -> bool {
-        self.entries.iter().all(|entry| match &entry.place {
-            Place::One(Served { live, .. }) => live.freshness.was_tried(),
-            Place::Found(_) => true,
-        })
+    /// Waits until nothing more is to be expected for [`Self::readiness`]: every source that has nothing to answer with yet
+    /// was fetched once, well or not.
+    pub async fn settled(&self) {
+        for entry in &self.entries {
+            if let Place::One(Served { live, .. }) = &entry.place
+                && !live.is_ready()
+            {
+                live.freshness.tried().await;
+            }
+        }
     }
 
     /// Opens all sealed values with other keys from now on, unless one that is open would not be any more.
@@ -495,7 +498,11 @@ mod tests {
         assert_eq!(told(&store, "pay", "dev", None).await, nothing);
         assert_eq!(told(&store, "user", "dev", None).await, r#"main {"a":1}"#);
         assert_eq!(store.readiness().unwrap_err().to_string(), nothing, "it may still come");
-        live.freshness.update(|fresh| fresh.next_at = Some(1));
+        // Whoever waits is polled first, and is woken by the end of the fetch.
+        tokio::join!(biased; store.settled(), async {
+            assert_eq!(store.readiness().unwrap_err().to_string(), nothing);
+            live.freshness.update(|fresh| fresh.next_at = Some(1));
+        });
         assert_eq!(store.readiness(), Ok(()));
         let listed = store.everywhere(None).await.unwrap();
         assert_eq!(listed.parts().count(), 1);

@@ -9,7 +9,7 @@ use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use serde::Serialize;
-use tokio::time::{Instant, sleep};
+use tokio::time::timeout;
 
 use crate::http::App;
 use crate::http::access::Caller;
@@ -24,9 +24,6 @@ const GROUPS: [&str; 2] = ["liveness", "readiness"];
 
 /// How long health waits for the first fetch, as Spring's, which fetches itself, does.
 const PATIENCE: Duration = Duration::from_secs(10);
-
-/// How often it looks meanwhile.
-const LOOK: Duration = Duration::from_millis(20);
 
 /// `/actuator`.
 pub(super) async fn list_links(asked: Asked) -> Response {
@@ -65,10 +62,8 @@ pub(super) async fn get_component(
 }
 
 async fn look(app: &App) -> Component {
-    let deadline = Instant::now() + PATIENCE;
-    while app.store.readiness().is_err() && !app.store.was_tried() && Instant::now() < deadline {
-        sleep(LOOK).await;
-    }
+    // If the first fetch takes longer, what there is decides.
+    _ = timeout(PATIENCE, app.store.settled()).await;
     let mut repositories = Vec::new();
     for health in &app.spring.health {
         let found = match Named::parse(&health.name, &health.profiles, health.label.as_deref()) {
