@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
-use crate::config::plain::Plain;
+use crate::config::secret_string::SecretString;
 
 use super::grants::Grants;
 use super::scope::Scope;
@@ -28,7 +28,7 @@ pub const ID: usize = 8;
 pub const SECRET: usize = 32;
 
 /// Bytes of the largest file of tokens: some 40,000 of them.
-pub const LARGEST_FILE: u64 = 16 << 20;
+pub const LARGEST_FILE: usize = 16 << 20;
 
 /// Bytes of the checksum.
 const CHECK: usize = 4;
@@ -42,7 +42,7 @@ pub struct NewToken {
     /// Its public id.
     pub id: String,
     /// The whole text.
-    pub text: Plain,
+    pub text: SecretString,
 }
 
 /// A token as the file keeps it.
@@ -137,7 +137,7 @@ impl NewToken {
         let id: String = id.iter().map(|byte| char::from(ALPHABET[usize::from(*byte) % ALPHABET.len()])).collect();
         let body = format!("{PREFIX}{id}_{}", Hex(&secret));
         let text = format!("{body}_{}", Hex(&checksum(&body)));
-        Self { id, text: Plain::new(text) }
+        Self { id, text: SecretString::new(text) }
     }
 
     /// How the file keeps it.

@@ -2,7 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use crate::config::plain::Plain;
+use crate::config::secret_string::SecretString;
 use crate::format::splice::Spot;
 use crate::secret::error::OpenError;
 use crate::secret::keyring::Keyring;
@@ -111,7 +111,7 @@ fn parse(text: &str) -> Result<Sealed, Failure> {
     parsed.map_err(|error| failure(&error))
 }
 
-fn open(sealed: &Sealed, place: &Place<'_>, ring: &Keyring) -> Result<Plain, Failure> {
+fn open(sealed: &Sealed, place: &Place<'_>, ring: &Keyring) -> Result<SecretString, Failure> {
     ring.open(sealed, place).map_err(|error| failure(&error))
 }
 
@@ -120,7 +120,7 @@ fn failure(error: &OpenError) -> Failure {
     Failure::new(Exit::No, message).with_hint(hint)
 }
 
-fn print(value: &Plain, console: &mut Console<'_>) -> Result<Exit, Failure> {
+fn print(value: &SecretString, console: &mut Console<'_>) -> Result<Exit, Failure> {
     let mut line = Zeroizing::new(String::with_capacity(value.expose().len() + 1)); // no growth leaves plain text behind
     line.push_str(value.expose());
     line.push('\n');

@@ -1,17 +1,15 @@
 //! `--keys` and `--settings`: with what a local command opens and seals, and how it tells that something does not open.
 
-use std::path::Path;
 use std::sync::Arc;
-
-use zeroize::Zeroizing;
 
 use crate::secret::error::OpenError;
 use crate::secret::key::{Key, KeyError, KeyId};
 use crate::secret::keyring::Keyring;
 use crate::secret::spring::{DEFAULT_SALT, SpringKey};
-use crate::settings::keys::{Loader, file};
+use crate::settings::keys::{LONGEST_FILE, Loader};
 use crate::settings::{self, Environment, Flags, Purpose, SecretSettings, Settings};
 use crate::snapshot::{OnFailure, Secrets};
+use crate::source::private::{self, Unfit};
 
 use super::console::{Exit, Failure, plain};
 
@@ -92,14 +90,14 @@ impl KeyArgs {
 
     fn spring(&self, environment: &Environment) -> Result<Option<SpringKey>, Failure> {
         let Some(name) = &self.spring_key_file else { return Ok(None) };
-        let text = read(&environment.directory.join(name))?;
-        let phrase = text.strip_suffix('\n').map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
+        let phrase = private::read_line(&environment.directory.join(name), LONGEST_FILE);
+        let phrase = phrase.map_err(|unfit| unfit_file(&unfit))?;
         let salt = self.spring_salt.as_deref().unwrap_or(DEFAULT_SALT);
         let refuse = |error: KeyError| match error {
             KeyError::Salt => Failure::new(Exit::Usage, format!("--spring-salt: {error}")),
             _ => Failure::new(Exit::Usage, format!("`{}`: {error}", plain(name))),
         };
-        SpringKey::new(phrase, salt).map(Some).map_err(refuse)
+        SpringKey::new(phrase.expose(), salt).map(Some).map_err(refuse)
     }
 }
 
@@ -131,7 +129,8 @@ fn read_key(text: &str, environment: &Environment) -> Result<(KeyId, Key), Failu
         Failure::new(Exit::Usage, format!("--keys: `{}` is not ID=FILE", plain(text)))
             .with_hint("for example --keys prod-2026a=prod-2026a.key")
     })?;
-    let key = Key::from_text(&read(&environment.directory.join(name))?);
+    let text = private::read(&environment.directory.join(name), LONGEST_FILE).map_err(|unfit| unfit_file(&unfit))?;
+    let key = Key::from_text(text.expose());
     let refuse = |error: KeyError| {
         Failure::new(Exit::Usage, format!("`{}`: {error}", plain(name)))
             .with_hint("the file holds the one line that `layerd keygen` has printed")
@@ -139,13 +138,11 @@ fn read_key(text: &str, environment: &Environment) -> Result<(KeyId, Key), Failu
     Ok((key_id(id)?, key.map_err(refuse)?))
 }
 
-/// The text of a file that nobody but its owner can read.
-fn read(path: &Path) -> Result<Zeroizing<String>, Failure> {
-    file::read(path).map_err(|unfit| {
-        let failure = Failure::new(Exit::Usage, plain(&unfit.message));
-        match unfit.hint {
-            Some(hint) => failure.with_hint(hint),
-            None => failure,
-        }
-    })
+/// Why the file of a key is not read.
+fn unfit_file(unfit: &Unfit) -> Failure {
+    let failure = Failure::new(Exit::Usage, plain(&unfit.message));
+    match unfit.hint {
+        Some(hint) => failure.with_hint(hint),
+        None => failure,
+    }
 }

@@ -170,7 +170,7 @@ fn expiry(text: &str, now: Timestamp) -> Result<Option<Timestamp>, Failure> {
 
 /// The tokens of a file that is understood whole; `None` if there is no file.
 fn open(path: &Path, name: &Path) -> Result<Option<TokenFile>, Failure> {
-    let text = match regular::read(path, LARGEST_FILE) {
+    let text = match regular::read(path, LARGEST_FILE as u64) {
         Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(Failure::new(Exit::No, format!("`{}` cannot be read: {error}", name.display()))),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::plain::Plain;
+use super::secret_string::SecretString;
 use super::value::{Opened, Value};
 
 /// A text while it is put together. A secret in it makes all of it secret.
@@ -47,9 +47,10 @@ impl Joined {
     pub(crate) fn into_value(mut self) -> Value {
         match self.sealed {
             None => Value::from(self.text.as_str()),
-            Some(sealed) => {
-                Value::Secret(Opened { sealed: Arc::from(sealed), plain: Plain::new(std::mem::take(&mut *self.text)) })
-            }
+            Some(sealed) => Value::Secret(Opened {
+                sealed: Arc::from(sealed),
+                plain: SecretString::new(std::mem::take(&mut *self.text)),
+            }),
         }
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use super::plain::Plain;
+use super::secret_string::SecretString;
 
 /// An ordered map from key, as written, to value.
 pub type Map = IndexMap<Arc<str>, Value>;
@@ -59,7 +59,7 @@ pub struct Opened {
     /// The text with every opened value in it as it is sealed in the repository.
     pub sealed: Arc<str>,
     /// The text itself.
-    pub plain: Plain,
+    pub plain: SecretString,
 }
 
 impl PartialEq for Opened {

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::key::{Key, KeyId};
 use super::place::{Context, Place, bound_key};
-use crate::config::plain::Plain;
+use crate::config::secret_string::SecretString;
 use crate::config::target::Target;
 
 /// A version of the envelope. They differ in what is authenticated, and in nothing else.
@@ -120,7 +120,7 @@ pub(super) fn seal(key: &Key, nonce: &[u8; NONCE], data: &[u8], plain: &str) -> 
 }
 
 /// The text, if `bytes` were sealed with this key and these data, and nothing was changed since.
-pub(super) fn open(key: &Key, data: &[u8], bytes: &[u8]) -> Option<Plain> {
+pub(super) fn open(key: &Key, data: &[u8], bytes: &[u8]) -> Option<SecretString> {
     let (nonce, rest) = bytes.split_first_chunk::<NONCE>()?;
     let (sealed, tag) = rest.split_last_chunk::<TAG>()?;
     let mut text = Zeroizing::new(sealed.to_vec());
@@ -128,7 +128,7 @@ pub(super) fn open(key: &Key, data: &[u8], bytes: &[u8]) -> Option<Plain> {
         cipher(key).decrypt_inout_detached(&XNonce::from(*nonce), data, text.as_mut_slice().into(), &Tag::from(*tag));
     opened.ok()?;
     let plain = std::str::from_utf8(unpadded(&text)?).ok()?;
-    Some(Plain::new(plain.to_owned()))
+    Some(SecretString::new(plain.to_owned()))
 }
 
 fn cipher(key: &Key) -> XChaCha20Poly1305 {

@@ -12,7 +12,7 @@ use super::key::{Key, KeyId};
 use super::place::{Context, LONGEST_KEY, Place};
 use super::sealed::{self, Form, LONGEST_PLAIN, Sealed};
 use super::spring::{self, SpringKey};
-use crate::config::plain::Plain;
+use crate::config::secret_string::SecretString;
 use crate::config::target::Target;
 
 /// Keys by id, and Spring's.
@@ -78,7 +78,7 @@ impl Keyring {
     ///
     /// # Errors
     /// Every [`OpenError`] but `Malformed` and `Unsupported`.
-    pub fn open(&self, sealed: &Sealed, place: &Place<'_>) -> Result<Plain, OpenError> {
+    pub fn open(&self, sealed: &Sealed, place: &Place<'_>) -> Result<SecretString, OpenError> {
         match &sealed.0 {
             Form::Envelope { version, id, context, bytes } => {
                 self.open_envelope(*version, (id, *context, bytes), place)
@@ -95,7 +95,7 @@ impl Keyring {
         version: Version,
         (id, context, bytes): (&KeyId, Context, &[u8]),
         place: &Place<'_>,
-    ) -> Result<Plain, OpenError> {
+    ) -> Result<SecretString, OpenError> {
         if context == Context::Prop && place.key.len() > LONGEST_KEY {
             return Err(OpenError::Malformed { reason: "the path of its key is longer than 4096 bytes" });
         }

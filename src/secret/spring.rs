@@ -15,7 +15,7 @@ use sha1::Sha1;
 use zeroize::Zeroizing;
 
 use super::key::{KeyError, weak_phrase};
-use crate::config::plain::Plain;
+use crate::config::secret_string::SecretString;
 
 /// The salt where none is set: `encrypt.salt` of Spring Cloud Config.
 pub const DEFAULT_SALT: &str = "deadbeef";
@@ -82,12 +82,12 @@ impl SpringKey {
 
     /// The text of IV and sealed text. Bad padding and bad UTF-8 are one answer: which of them it was would help to
     /// guess.
-    pub(super) fn open(&self, bytes: &[u8]) -> Option<Plain> {
+    pub(super) fn open(&self, bytes: &[u8]) -> Option<SecretString> {
         let (iv, sealed) = bytes.split_first_chunk::<BLOCK>()?;
         let mut text = Zeroizing::new(sealed.to_vec());
         let cipher = Decryptor::<Aes256>::new((&*self.key).into(), &(*iv).into());
         let plain = cipher.decrypt_padded::<Pkcs7>(&mut text).ok()?;
-        Some(Plain::new(std::str::from_utf8(plain).ok()?.to_owned()))
+        Some(SecretString::new(std::str::from_utf8(plain).ok()?.to_owned()))
     }
 }
 

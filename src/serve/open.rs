@@ -8,13 +8,14 @@ use arc_swap::ArcSwap;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 use crate::config::locations::Locations;
+use crate::config::secret_string::SecretString;
 use crate::config::semantics::Semantics;
 use crate::settings::{CredentialSettings, Place, Settings, SourceSettings};
 use crate::snapshot::{Rules, Secrets};
 use crate::source::dir::{self, DirSource};
 use crate::source::fetch::worker::Worker;
 use crate::source::git::{self, GitSource};
-use crate::source::remote::credentials::{Credentials, Secret};
+use crate::source::remote::credentials::Credentials;
 use crate::source::remote::template::Template;
 use crate::source::remote::tls_files::Files;
 use crate::source::remote::{Remote, RemoteError};
@@ -246,7 +247,7 @@ fn open_git(source: &SourceSettings, url: Remote, means: &Means) -> Result<GitSo
 fn credentials(given: &CredentialSettings) -> Credentials {
     let username = given.username.clone();
     let file = |path: &PathBuf| Credentials::File { username: username.clone(), path: path.clone() };
-    let value = |secret: &Secret| Credentials::Value { username: username.clone(), password: secret.clone() };
+    let value = |secret: &SecretString| Credentials::Value { username: username.clone(), password: secret.clone() };
     let files = given.password_file.as_ref().or(given.token_file.as_ref());
     let values = given.password.as_ref().or(given.token.as_ref());
     files.map(file).or_else(|| values.map(value)).unwrap_or_default()

@@ -19,7 +19,7 @@ use tracing::{error, info};
 use crate::access::token::{LARGEST_FILE, TokenFile, Tokens};
 use crate::http::access::Access;
 use crate::settings::Settings;
-use crate::source::regular;
+use crate::source::private;
 
 use super::ServeError;
 
@@ -71,23 +71,21 @@ pub(super) fn start(
     asked
 }
 
-/// Reads the tokens of a file.
+/// Reads the tokens of a file. It holds no token, but whoever can change it can let himself in.
 ///
 /// # Errors
 /// Everything that is wrong with it, a line each, with its name.
 fn load(path: &Path) -> Result<Tokens, String> {
     let name = path.display();
-    let text = read(path).map_err(|reason| format!("the token file `{name}` cannot be used: {reason}"))?;
-    let file = TokenFile::parse(&text).map_err(|error| format!("`{name}` is not a file of tokens: {error}"))?;
+    let text = private::read(path, LARGEST_FILE).map_err(|unfit| {
+        let hint = unfit.hint.map(|hint| format!("\nhint: {hint}")).unwrap_or_default();
+        format!("the token file {}{hint}", unfit.message)
+    })?;
+    let file = TokenFile::parse(text.expose()).map_err(|error| format!("`{name}` is not a file of tokens: {error}"))?;
     Tokens::new(&file).map_err(|errors| {
         let told = errors.iter().map(|error| format!("{name}: {error}\nhint: {}", error.hint));
         told.collect::<Vec<_>>().join("\n")
     })
-}
-
-fn read(path: &Path) -> Result<String, String> {
-    let bytes = regular::read(path, LARGEST_FILE).map_err(|error| error.to_string())?;
-    String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())
 }
 
 /// Takes over the tokens of the file whenever it changes, until the task is ended.

@@ -127,6 +127,14 @@ impl Found {
         self.values.get(&(index, name))
     }
 
+    /// The first secret that stands in the settings file itself: the name of its setting, and its place.
+    pub(super) fn secret_of_file(&self) -> Option<(String, &Origin)> {
+        let in_file = |given: &&Given| matches!(given.origin, Origin::File(..)) && given.value.holds_secret();
+        let secrets = self.values.iter().filter(|(_, given)| in_file(given));
+        let first = secrets.min_by(|(_, one), (_, other)| one.origin.cmp(&other.origin));
+        first.map(|((index, name), given)| (at(name, *index), &given.origin))
+    }
+
     /// True if the setting was given something that cannot be used.
     pub(super) fn is_refused(&self, name: &'static str, index: usize) -> bool {
         self.refused.contains(&(index, name))

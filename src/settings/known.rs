@@ -203,14 +203,18 @@ pub(super) const KNOWN: &[Known] = &[
     optional(
         "sources[].credentials.password-file",
         File,
-        "The file with the password. A file, read again at every fetch, because it can be exchanged while the server runs and shows up in no process list.",
+        "The file with the password; nobody else may read it ([security.md](security.md#keys)). A file, read again at every fetch, because it can be exchanged while the server runs and shows up in no process list.",
     ),
     optional(
         "sources[].credentials.token",
         Credential,
         "A token, in the place of user and password; also `LAYERD_GIT_TOKEN`.",
     ),
-    optional("sources[].credentials.token-file", File, "The file with a token, read again at every fetch."),
+    optional(
+        "sources[].credentials.token-file",
+        File,
+        "The file with a token, read again at every fetch; nobody else may read it.",
+    ),
     optional(
         "sources[].credentials.ssh-key-file",
         File,
@@ -229,7 +233,7 @@ pub(super) const KNOWN: &[Known] = &[
     optional(
         "sources[].credentials.client-cert-file",
         File,
-        "The certificate that the server shows to an `https` remote, in PEM.",
+        "The certificate that the server shows to an `https` remote, in PEM. Nobody else may read the file if it holds the key as well.",
     ),
     optional(
         "sources[].credentials.client-key-file",
@@ -246,7 +250,7 @@ pub(super) const KNOWN: &[Known] = &[
     optional(
         "access.tokens-file",
         File,
-        "The file of access tokens, as `layerd token new` makes it ([security.md](security.md#access-tokens)). With it every request but those for health needs a token with a fitting scope; changes to the file are taken over within seconds.",
+        "The file of access tokens, as `layerd token new` makes it; nobody else may read or change it ([security.md](security.md#access-tokens)). With it every request but those for health needs a token with a fitting scope; changes to the file are taken over within seconds.",
     ),
     known(
         "http.insecure-open",

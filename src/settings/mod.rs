@@ -28,10 +28,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::layer::Data;
+use crate::config::secret_string::SecretString;
 use crate::config::select::SearchPaths;
 use crate::schema::Mode;
-use crate::source::regular;
-use crate::source::remote::credentials::Secret;
+use crate::source::{private, regular};
 use crate::{format, http, telemetry};
 
 use inputs::{Found, Name};
@@ -149,11 +149,11 @@ pub struct CredentialSettings {
     /// The user.
     pub username: Option<String>,
     /// The password of the user.
-    pub password: Option<Secret>,
+    pub password: Option<SecretString>,
     /// The file that holds the password.
     pub password_file: Option<PathBuf>,
     /// A token.
-    pub token: Option<Secret>,
+    pub token: Option<SecretString>,
     /// The file that holds the token.
     pub token_file: Option<PathBuf>,
     /// The private key for SSH.
@@ -235,7 +235,16 @@ pub fn load(flags: &Flags, environment: &Environment, purpose: Purpose) -> Resul
     found.mistakes.extend(mistake);
     let mut loaded = resolve(flags, bytes.as_deref(), environment, purpose, found)?;
     loaded.settings.file = file.map(|(name, _)| environment.directory.join(name));
+    loaded.warnings.extend(loaded.settings.file.as_deref().and_then(|path| open_to_others(path, &loaded.found)));
     Ok(loaded)
+}
+
+/// A file that holds a secret and that others can read: a warning only, for it is read once and may hold nothing of worth.
+fn open_to_others(path: &Path, found: &Found) -> Option<Mistake> {
+    let (name, origin) = found.secret_of_file()?;
+    let unfit = private::check(path).err()?;
+    let warning = Mistake::new(origin, format!("`{name}` holds a secret, and the file {}", unfit.message));
+    Some(Mistake { hint: unfit.hint.map(str::to_owned), ..warning })
 }
 
 fn open(name: &str, flag: &'static str, environment: &Environment) -> Result<Vec<u8>, Mistake> {

@@ -4,9 +4,9 @@
 
 use std::path::PathBuf;
 
+use crate::config::secret_string::SecretString;
 use crate::secret::key::{Key, KeyId};
 use crate::snapshot::OnFailure;
-use crate::source::remote::credentials::Secret;
 
 use super::inputs::{Found, at};
 use super::known::KEYS;
@@ -74,7 +74,7 @@ pub struct SpringSettings {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PhrasePlace {
     /// In the settings themselves.
-    Value(Secret),
+    Value(SecretString),
     /// In a file.
     File(PathBuf),
 }

@@ -199,7 +199,7 @@ fn a_later_giver_wins_and_is_named() {
             "state: /here/st  # --state",
         ]
     );
-    assert_eq!(loaded.settings.sources[0].credentials.token.as_ref().map(Secret::reveal), Some("hunter2"));
+    assert_eq!(loaded.settings.sources[0].credentials.token.as_ref().map(SecretString::expose), Some("hunter2"));
     assert!(!format!("{:?}", loaded.settings).contains("hunter2"));
 }
 
@@ -211,7 +211,7 @@ fn a_place_on_the_command_line_replaces_the_sources_of_the_file_but_not_the_toke
     let source = good(file, &token, flags).sources.remove(0);
     assert_eq!(source.place, Place::Git("https://flag/x".to_owned()));
     assert_eq!((source.label, source.refresh), (None, Duration::from_secs(30)));
-    assert_eq!(source.credentials.token.as_ref().map(Secret::reveal), Some("t"));
+    assert_eq!(source.credentials.token.as_ref().map(SecretString::expose), Some("t"));
 
     let folder = good(file, &token, dir(".")).sources.remove(0);
     assert_eq!(folder.place, Place::Dir(PathBuf::from("/here")));
@@ -453,7 +453,10 @@ fn keys_are_in_files_variables_and_pass_phrases() {
         encrypt_with: Some(KeyId::new("env").unwrap()),
         on_failure: OnFailure::Leave,
         decrypt: true,
-        spring: Some(SpringSettings { phrase: PhrasePlace::Value(Secret::new("phrase")), salt: "deadbeef".to_owned() }),
+        spring: Some(SpringSettings {
+            phrase: PhrasePlace::Value(SecretString::new("phrase")),
+            salt: "deadbeef".to_owned(),
+        }),
     };
     assert_eq!(secrets(file, &variables), expected);
     let in_force = secrets("", &[]);
@@ -561,4 +564,43 @@ fn a_salt_without_a_pass_phrase_is_warned_of() {
     assert_eq!(loaded.settings.secrets, SecretSettings::default());
     let told: Vec<_> = loaded.warnings.iter().map(ToString::to_string).collect();
     assert_eq!(told, ["conf/layerd.yaml:1:28: `secrets.spring.salt` has no effect without `secrets.spring.key`"]);
+}
+
+#[test]
+fn a_settings_file_with_a_secret_that_others_can_read_is_warned_of() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("settings");
+    let told = |flag: &str, content: &str, mode: u32| {
+        std::fs::write(&path, content).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        let name = Some(path.to_str().unwrap().to_owned());
+        let flags = match flag {
+            "--settings" => Flags { settings: name, ..Flags::default() },
+            _ => Flags { from_spring: name, ..Flags::default() },
+        };
+        let loaded = load(&flags, &environment(&[]), Purpose::Serve).unwrap_or_else(|refusal| panic!("{refusal}"));
+        let warnings: Vec<_> = loaded.warnings.iter().map(ToString::to_string).collect();
+        warnings.join("\n").replace(path.to_str().unwrap(), "FILE")
+    };
+    let url = "sources: [{ git: 'https://x:y@h/x' }]";
+    let token = "sources: [{ git: 'ssh://git@h/x', credentials: { token-file: /t } }]";
+    let spring = "{ spring.cloud.config.server.git.uri: https://h/x, encrypt.key: a-phrase }";
+    let hint = "hint: `chmod 600` makes it private; in Kubernetes set `defaultMode: 0400` and, for a server that is not root, \
+                `fsGroup`";
+    assert_eq!(
+        told("--settings", url, 0o644),
+        format!(
+            "FILE:1:18: `sources[0].git` holds a secret, and the file `FILE` can be read by others (mode 0644)\n{hint}"
+        )
+    );
+    assert_eq!(
+        told("--from-spring", spring, 0o604),
+        format!(
+            "FILE:1:65: `secrets.spring.key` holds a secret, and the file `FILE` can be read by others (mode 0604)\n{hint}"
+        )
+    );
+    let fine = [("--settings", url, 0o600), ("--settings", token, 0o644), ("--from-spring", spring, 0o600)];
+    assert_eq!(fine.map(|(flag, content, mode)| told(flag, content, mode)), [""; 3]);
 }

@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use crate::config::layer::Data;
 use crate::config::problem::Position;
+use crate::config::secret_string::SecretString;
 use crate::config::select::SearchPaths;
 use crate::config::value::Number as Digits;
 use crate::secret::key::{self, Key};
-use crate::source::remote::credentials::Secret;
 use crate::store::patterns;
 use crate::telemetry;
 
@@ -95,7 +95,7 @@ pub enum Value {
     /// An absolute path, unless the working directory is not known.
     Path(PathBuf),
     /// A password or token.
-    Secret(Secret),
+    Secret(SecretString),
     /// A key that seals and opens values.
     Key(Key),
 }
@@ -168,7 +168,7 @@ impl Kind {
                 let message = format!("is `{}`, which is not a folder below the root of the repository", shown(text));
                 Err(message.into())
             }
-            Self::Credential => Ok(Value::Secret(Secret::new(text))),
+            Self::Credential => Ok(Value::Secret(SecretString::new(text))),
             Self::KeyId if key::KeyId::new(text).is_err() => {
                 Err(format!("is `{}`, but takes up to 32 of `a`-`z`, `0`-`9` and `-`", shown(text)).into())
             }
@@ -318,6 +318,20 @@ fn resolve(base: &Path, path: &str) -> PathBuf {
     base.join(path).components().filter(|part| *part != Component::CurDir).collect()
 }
 
+impl Value {
+    /// True if it is a secret, or a URL that holds one.
+    pub(super) fn holds_secret(&self) -> bool {
+        match self {
+            Self::Secret(_) | Self::Key(_) => true,
+            // The user of an SSH address is no secret, and a password is not taken there.
+            Self::Git(url) => {
+                url.get(..4).is_some_and(|scheme| scheme.eq_ignore_ascii_case("http")) && without_login(url) != *url
+            }
+            _ => false,
+        }
+    }
+}
+
 /// The value as a settings file would have it, on one line; secrets and passwords in URLs as stars.
 impl fmt::Display for Value {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -439,7 +453,7 @@ mod tests {
 
     #[test]
     fn secrets_are_stars_wherever_they_are_printed() {
-        let secret = Value::Secret(Secret::new("hunter2"));
+        let secret = Value::Secret(SecretString::new("hunter2"));
         assert_eq!(secret.to_string(), r#""***""#);
         assert_eq!(format!("{secret:?}"), "Secret(***)");
         let kind = known::find("sources[].credentials.token").unwrap().kind;

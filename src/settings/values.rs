@@ -4,11 +4,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::source::remote::credentials::Secret;
-
 use super::inputs::{Found, at};
 use super::origin::Mistake;
 use super::value::Value;
+use crate::config::secret_string::SecretString;
 
 /// The values of one item of a list, or of none in particular, by the type that their kind promises.
 #[derive(Clone, Copy)]
@@ -30,7 +29,7 @@ impl Values<'_> {
         if let Value::Texts(texts) = self.value(name)? { Some(texts) } else { None }
     }
 
-    pub(super) fn secret(self, name: &'static str) -> Option<Secret> {
+    pub(super) fn secret(self, name: &'static str) -> Option<SecretString> {
         if let Value::Secret(secret) = self.value(name)? { Some(secret) } else { None }
     }
 

@@ -9,8 +9,8 @@ use sha2::{Digest, Sha256};
 
 use crate::config::key::{Key, append, append_index};
 use crate::config::layer::{Body, Data, Document, Entry, Node};
-use crate::config::plain::Plain;
 use crate::config::problem::{Fault, Position};
+use crate::config::secret_string::SecretString;
 use crate::config::select::Rank;
 use crate::config::semantics::Semantics;
 use crate::config::value::Opened;
@@ -323,7 +323,7 @@ impl Opener<'_> {
                     OnFailure::Sealed => Some(Data::Text(Arc::clone(text))),
                     OnFailure::Bare => Some(Data::Text(Arc::from(text.strip_prefix(sealed::PREFIX).unwrap_or(text)))),
                     OnFailure::Tell => {
-                        let plain = Plain::new(text.to_string());
+                        let plain = SecretString::new(text.to_string());
                         Some(Data::Secret(Opened { sealed: Arc::clone(text), plain }))
                     }
                     OnFailure::Pin | OnFailure::Leave => Some(Data::Text(Arc::clone(text))),

@@ -348,12 +348,13 @@ fn advertised(mirror: &Mirror) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
     use std::path::Path;
 
     use super::*;
+    use crate::config::secret_string::SecretString;
     use crate::config::tree::BlobId;
     use crate::source::git_http::{Behaviour, GitServer};
-    use crate::source::remote::credentials::Secret;
     use crate::source::tests::{FILE, FOLDER, Origin, id, listing, oid};
 
     fn settings(url: &str, state: &Path) -> Settings {
@@ -489,6 +490,7 @@ mod tests {
 
         let token = origin.folder.path().join("token");
         std::fs::write(&token, "wrong").unwrap();
+        std::fs::set_permissions(&token, std::fs::Permissions::from_mode(0o600)).unwrap();
         let credentials = Credentials::File { username: Some("me".to_owned()), path: token.clone() };
         let source = GitSource::new(Settings { credentials, ..settings(&url, &state) }).unwrap();
         let error = source.fetch().unwrap_err();
@@ -622,7 +624,7 @@ mod tests {
         assert_eq!(
             refusal(|settings| {
                 settings.url = "git@host:x".parse().unwrap();
-                settings.credentials = Credentials::Value { username: None, password: Secret::new("x") };
+                settings.credentials = Credentials::Value { username: None, password: SecretString::new("x") };
             }),
             "credentials: SSH takes a key, not a password or token\nhint: set credentials.ssh-key-file"
         );

@@ -10,6 +10,7 @@ pub mod local;
 pub mod mirror;
 mod name;
 mod partial;
+pub mod private;
 pub mod regular;
 pub mod remote;
 pub mod transport;

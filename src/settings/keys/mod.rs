@@ -1,9 +1,7 @@
 //! The key ring of the settings: files opened, pass phrases turned into keys, everything that is wrong told at once.
 //!
-//! How a file is read is in `file.rs`, how a ring takes the place of another while the server runs in `serve/reload.rs`. Nothing
-//! here tells a part of a key.
-
-pub mod file;
+//! How a file is read is in `source/private.rs`, how a ring takes the place of another while the server runs in
+//! `serve/reload.rs`. Nothing here tells a part of a key.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -15,8 +13,10 @@ use crate::secret::key::{Key, KeyError, KeyId};
 use crate::secret::keyring::Keyring;
 use crate::secret::spring::SpringKey;
 use crate::settings::{KeyPlace, KeySettings, PhrasePlace, SecretSettings, SpringSettings};
+use crate::source::private::{self, Unfit};
 
-use file::Unfit;
+/// The most bytes of a key or a pass phrase with all that belongs to its file.
+pub const LONGEST_FILE: usize = 4096;
 
 /// Makes rings of settings, again and again as their files change. It has no debug text, which would hold digests of pass
 /// phrases.
@@ -114,17 +114,17 @@ fn key(settings: &KeySettings, made: &mut HashMap<KeyId, ([u8; 32], Key)>) -> Re
         KeyPlace::PassPhraseFile(path) => (path, "pass-phrase-file"),
     };
     let setting = format!("secrets.keys[{index}].{name}");
-    let text = file::read(path).map_err(|unfit| unread(&setting, unfit))?;
+    let text = private::read(path, LONGEST_FILE).map_err(|unfit| unread(&setting, unfit))?;
     if matches!(place, KeyPlace::File(_)) {
-        return Key::from_text(&text).map_err(|error| unusable(&setting, path, &error));
+        return Key::from_text(text.expose()).map_err(|error| unusable(&setting, path, &error));
     }
-    let digest: [u8; 32] = Sha256::digest(text.as_bytes()).into();
+    let digest: [u8; 32] = Sha256::digest(text.expose().as_bytes()).into();
     if let Some((known, key)) = made.get(id)
         && *known == digest
     {
         return Ok(key.clone());
     }
-    let key = Key::from_pass_phrase(&text, id).map_err(|error| unusable(&setting, path, &error))?;
+    let key = Key::from_pass_phrase(text.expose(), id).map_err(|error| unusable(&setting, path, &error))?;
     made.insert(id.clone(), (digest, key.clone()));
     Ok(key)
 }
@@ -132,14 +132,12 @@ fn key(settings: &KeySettings, made: &mut HashMap<KeyId, ([u8; 32], Key)>) -> Re
 fn spring(settings: &SpringSettings) -> Result<SpringKey, Fault> {
     let salt = settings.salt.as_str();
     match &settings.phrase {
-        PhrasePlace::Value(phrase) => SpringKey::new(phrase.reveal(), salt)
+        PhrasePlace::Value(phrase) => SpringKey::new(phrase.expose(), salt)
             .map_err(|error| Fault { message: format!("`secrets.spring.key` cannot be used: {error}"), hint: None }),
         PhrasePlace::File(path) => {
             let setting = "secrets.spring.key-file";
-            let text = file::read(path).map_err(|unfit| unread(setting, unfit))?;
-            let line = text.strip_suffix('\n').unwrap_or(&text);
-            let phrase = line.strip_suffix('\r').unwrap_or(line);
-            SpringKey::new(phrase, salt).map_err(|error| unusable(setting, path, &error))
+            let phrase = private::read_line(path, LONGEST_FILE).map_err(|unfit| unread(setting, unfit))?;
+            SpringKey::new(phrase.expose(), salt).map_err(|error| unusable(setting, path, &error))
         }
     }
 }
@@ -183,8 +181,8 @@ pub(crate) mod tests {
     use std::path::PathBuf;
 
     use super::*;
+    use crate::config::secret_string::SecretString;
     use crate::secret::key::EXAMPLES;
-    use crate::source::remote::credentials::Secret;
 
     /// A folder of key files and the settings that name them.
     pub(crate) struct Folder {
@@ -282,7 +280,7 @@ pub(crate) mod tests {
             .file("typo", &good.replace('A', "B"))
             .file("example", EXAMPLES[0])
             .pass_phrase("weak", "changeme")
-            .spring(PhrasePlace::Value(Secret::new("-----BEGIN RSA PRIVATE KEY-----")));
+            .spring(PhrasePlace::Value(SecretString::new("-----BEGIN RSA PRIVATE KEY-----")));
         keys.add("absent", KeyPlace::File(keys.path("absent")));
         keys.write_mode("open", &good, 0o644);
         let expected = "\
@@ -322,7 +320,7 @@ error: `secrets.spring.key` cannot be used: the pass phrase is a private RSA key
     fn a_weak_pass_phrase_of_springs_opens_values_and_is_told() {
         let keys = Folder::new();
         keys.write("phrase", "changeme\n");
-        let keys = keys.spring(PhrasePlace::Value(Secret::new("changeme")));
+        let keys = keys.spring(PhrasePlace::Value(SecretString::new("changeme")));
         let ring = keys.load().unwrap();
         assert_eq!(
             weaknesses(&ring),
@@ -357,7 +355,8 @@ error: `secrets.spring.key` cannot be used: the pass phrase is a private RSA key
     #[test]
     fn nothing_of_a_key_is_in_errors_and_debug_texts() {
         let text = key_of(1);
-        let keys = Folder::new().file("a", &format!("{text}\n\n")).spring(PhrasePlace::Value(Secret::new("hunter2")));
+        let keys =
+            Folder::new().file("a", &format!("{text}\n\n")).spring(PhrasePlace::Value(SecretString::new("hunter2")));
         let loaded = Loader::new(keys.settings.clone()).load();
         let told = format!("{loaded:?} {:?} {}", keys.settings, keys.refusal());
         assert!(!told.contains(&text[10..20]) && !told.contains("hunter2"), "{told}");

@@ -11,7 +11,8 @@ use rustix::process::{Resource, Rlimit, Signal, getpgrp, getpid, kill_current_pr
 use serde::{Deserialize, Serialize};
 
 use super::{Fetched, Limits, Pace, Request};
-use crate::source::remote::credentials::{Login, Secret};
+use crate::config::secret_string::SecretString;
+use crate::source::remote::credentials::Login;
 use crate::source::remote::tls_files::Files;
 use crate::source::{FetchError, REASONS};
 
@@ -54,7 +55,7 @@ pub(super) fn spell(request: &Request) -> Result<Vec<u8>, FetchError> {
     let wire = WireRequest {
         remote: remote.to_string(),
         mirror: mirror.clone(),
-        login: login.as_ref().map(|login| (login.username.clone(), login.password.reveal().to_owned())),
+        login: login.as_ref().map(|login| (login.username.clone(), login.password.expose().to_owned())),
         files: files.clone(),
         labels: labels.clone(),
         root: root.clone(),
@@ -117,7 +118,7 @@ pub fn run() -> io::Result<()> {
 
 fn parse(line: &[u8]) -> Option<Request> {
     let wire: WireRequest = serde_json::from_slice(line).ok()?;
-    let login = wire.login.map(|(username, password)| Login { username, password: Secret::new(password) });
+    let login = wire.login.map(|(username, password)| Login { username, password: SecretString::new(password) });
     let pace = Pace { bytes: wire.pace_bytes, over: Duration::from_millis(wire.pace_over_ms) };
     let limits = Limits { time: Duration::from_millis(wire.time_ms), bytes: wire.bytes, pace };
     let WireRequest { mirror, files, labels, root, depth, .. } = wire;
@@ -156,7 +157,7 @@ mod tests {
     #[test]
     fn a_request_survives_the_pipe() {
         let request = Request {
-            login: Some(Login { username: "me".to_owned(), password: Secret::new("s\n\"") }),
+            login: Some(Login { username: "me".to_owned(), password: SecretString::new("s\n\"") }),
             files: Files { ssh_key: Some("/k".into()), ..Files::default() },
             labels: vec!["main".to_owned(), "v*".to_owned()],
             depth: Some(1),

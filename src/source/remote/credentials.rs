@@ -2,10 +2,10 @@
 //!
 //! Files are read at each fetch, so that a rotated secret is used without a restart. Nothing here prints a secret.
 
-use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::source::{FetchError, regular};
+use crate::config::secret_string::SecretString;
+use crate::source::{FetchError, private};
 
 /// The user sent with a token that names no user. GitHub's installation tokens ask for exactly this one; GitHub, GitLab
 /// and Gitea accept any user with a personal, project or group token. Services that want another, such as GitLab's
@@ -13,11 +13,7 @@ use crate::source::{FetchError, regular};
 const TOKEN_USER: &str = "x-access-token";
 
 /// The longest secret read from a file, in bytes; anything longer is not a password file.
-const MAX_SECRET: u64 = 64 * 1024;
-
-/// Text that prints as stars.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
+const MAX_SECRET: usize = 64 * 1024;
 
 /// Where the password or token of a source is kept.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -30,7 +26,7 @@ pub enum Credentials {
         /// The user; `None` for a token that needs none.
         username: Option<String>,
         /// The password or token.
-        password: Secret,
+        password: SecretString,
     },
     /// The secret is in a file, which is read at each fetch; one line end at its end does not count.
     File {
@@ -47,27 +43,7 @@ pub struct Login {
     /// The user.
     pub username: String,
     /// The password or token.
-    pub password: Secret,
-}
-
-impl Secret {
-    /// Wraps a secret text.
-    #[must_use]
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    /// The text itself, for the wire only.
-    #[must_use]
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("***")
-    }
+    pub password: SecretString,
 }
 
 impl Credentials {
@@ -86,24 +62,24 @@ impl Credentials {
     }
 }
 
-fn read(path: &Path) -> Result<Secret, FetchError> {
-    let refuse = |what: String| FetchError::new("auth", format!("the credentials file `{}` {what}", path.display()));
-    let size = std::fs::metadata(path).map_err(|error| refuse(format!("cannot be read: {error}")))?.len();
-    if size > MAX_SECRET {
-        return Err(refuse(format!("holds {size} bytes, more than the {MAX_SECRET} of any password")));
+fn read(path: &Path) -> Result<SecretString, FetchError> {
+    let password = private::read_line(path, MAX_SECRET).map_err(|unfit| unfit.of("the credentials file"))?;
+    if password.expose().is_empty() {
+        return Err(FetchError::new("auth", format!("the credentials file `{}` is empty", path.display())));
     }
-    let bytes = regular::read(path, MAX_SECRET).map_err(|error| refuse(format!("cannot be read: {error}")))?;
-    let text = String::from_utf8(bytes).map_err(|_| refuse("is not UTF-8".to_owned()))?;
-    let line = text.strip_suffix('\n').unwrap_or(&text);
-    match line.strip_suffix('\r').unwrap_or(line) {
-        "" => Err(refuse("is empty".to_owned())),
-        secret => Ok(Secret::new(secret)),
-    }
+    Ok(password)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
+
+    fn write(path: &Path, content: &[u8], mode: u32) {
+        std::fs::write(path, content).unwrap();
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    }
 
     #[test]
     fn a_rotated_file_is_read_anew_without_its_line_end() {
@@ -111,9 +87,9 @@ mod tests {
         let path = folder.path().join("token");
         let credentials = Credentials::File { username: None, path: path.clone() };
         for (content, expected) in [("first\n", "first"), ("second\r\n", "second"), (" third ", " third ")] {
-            std::fs::write(&path, content).unwrap();
+            write(&path, content.as_bytes(), 0o600);
             let login = credentials.login().unwrap().unwrap();
-            assert_eq!((login.username.as_str(), login.password.reveal()), ("x-access-token", expected));
+            assert_eq!((login.username.as_str(), login.password.expose()), ("x-access-token", expected));
         }
     }
 
@@ -130,18 +106,25 @@ mod tests {
             refusal(&credentials),
             "auth: the credentials file `FILE` cannot be read: No such file or directory (os error 2)"
         );
-        std::fs::write(&path, "\n").unwrap();
+        write(&path, b"\n", 0o600);
         assert_eq!(refusal(&credentials), "auth: the credentials file `FILE` is empty");
-        std::fs::write(&path, vec![b'x'; 70_000]).unwrap();
+        write(&path, &[b'x'; 70_000], 0o600);
         assert_eq!(
             refusal(&credentials),
-            "auth: the credentials file `FILE` holds 70000 bytes, more than the 65536 of any password"
+            "auth: the credentials file `FILE` has more than the 65536 bytes that it may have"
+        );
+        write(&path, b"secret", 0o644);
+        assert_eq!(
+            refusal(&credentials),
+            "auth: the credentials file `FILE` can be read by others (mode 0644)\n\
+             hint: `chmod 600` makes it private; in Kubernetes set `defaultMode: 0400` and, for a server that is not root, \
+             `fsGroup`"
         );
     }
 
     #[test]
     fn secrets_print_as_stars() {
-        let credentials = Credentials::Value { username: None, password: Secret::new("hunter2") };
+        let credentials = Credentials::Value { username: None, password: SecretString::new("hunter2") };
         assert_eq!(format!("{credentials:?}"), "Value { username: None, password: *** }");
         let login = credentials.login().unwrap().unwrap();
         assert_eq!(format!("{login:?}"), r#"Login { username: "x-access-token", password: *** }"#);

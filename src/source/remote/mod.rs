@@ -14,7 +14,8 @@ use std::str::FromStr;
 
 use reqwest::Url;
 
-use credentials::{Credentials, Secret};
+use crate::config::secret_string::SecretString;
+use credentials::Credentials;
 use ssh_address::{Place, decode};
 
 /// The names that Git knows SSH by.
@@ -127,10 +128,10 @@ fn parse_http(text: &str) -> Result<Remote, RemoteError> {
     let embedded = match url.password() {
         Some(password) => Credentials::Value {
             username: Some(user).filter(|user| !user.is_empty()),
-            password: Secret::new(decode(password)?),
+            password: SecretString::new(decode(password)?),
         },
         // As Git hosts document it for scripts: a token alone, in the place of the user.
-        None if !user.is_empty() => Credentials::Value { username: None, password: Secret::new(user) },
+        None if !user.is_empty() => Credentials::Value { username: None, password: SecretString::new(user) },
         None => Credentials::None,
     };
     let cleared = url.set_username("").and_then(|()| url.set_password(None));
@@ -174,10 +175,10 @@ mod tests {
             format!("{remote:?}"),
             r#"Remote { location: Http("https://example.org/x"), embedded: Value { username: Some("me"), password: *** } }"#
         );
-        assert_eq!(remote.embedded().login().unwrap().unwrap().password.reveal(), "p@ss");
+        assert_eq!(remote.embedded().login().unwrap().unwrap().password.expose(), "p@ss");
         let token: Remote = "https://ghp_abc@example.org/x".parse().unwrap();
         let login = token.embedded().login().unwrap().unwrap();
-        assert_eq!((login.username.as_str(), login.password.reveal()), ("x-access-token", "ghp_abc"));
+        assert_eq!((login.username.as_str(), login.password.expose()), ("x-access-token", "ghp_abc"));
     }
 
     #[test]

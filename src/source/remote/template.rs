@@ -269,6 +269,6 @@ mod tests {
         assert!(!format!("{template} {template:?}").contains("secret"), "{template:?}");
         let names = Names { application: "a", profile: "p", label: "l" };
         let login = template.expand(names).unwrap().embedded().login().unwrap().unwrap();
-        assert_eq!(login.password.reveal(), "secret");
+        assert_eq!(login.password.expose(), "secret");
     }
 }

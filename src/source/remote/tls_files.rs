@@ -3,16 +3,16 @@
 //! Only their paths are kept. They are read at each fetch, so that a renewed one is used without a restart.
 
 use std::io;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
 use super::{Location, Remote};
-use crate::source::{FetchError, SetupError, regular};
+use crate::source::{FetchError, SetupError, private, regular};
 
 /// The longest file that is read, in bytes; the bundles that systems ship have a quarter of it.
-const MAX_FILE: u64 = 1 << 20;
+const MAX_FILE: usize = 1 << 20;
 
 /// The paths; what is `None` is left to the system.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,39 +69,22 @@ impl Files {
     }
 
     /// The certificate to show and its key, if there is one.
-    pub(in crate::source) fn identity(&self) -> Result<Option<Vec<u8>>, FetchError> {
+    pub(in crate::source) fn identity(&self) -> Result<Option<Zeroizing<Vec<u8>>>, FetchError> {
         let Some(cert) = &self.client_cert else { return Ok(None) };
-        let mut pem = read(cert, "the client certificate")?;
-        if let Some(key) = &self.client_key {
-            check_private(key, "the key of the client certificate")?;
-            pem.push(b'\n');
-            pem.extend(read(key, "the key of the client certificate")?);
-        }
+        let secret = |path, what| private::read_bytes(path, MAX_FILE).map_err(|unfit| unfit.of(what));
+        // Without a key of its own the file of the certificate holds that as well.
+        let Some(key) = &self.client_key else { return secret(cert, "the client certificate with its key").map(Some) };
+        let key = secret(key, "the key of the client certificate")?;
+        let mut pem = Zeroizing::new(read(cert, "the client certificate")?);
+        pem.reserve_exact(key.len() + 1);
+        pem.push(b'\n');
+        pem.extend_from_slice(&key);
         Ok(Some(pem))
     }
 }
 
-/// Refuses a key that others may read, as OpenSSH does with words that are harder to find.
-pub(in crate::source) fn check_private(path: &Path, what: &str) -> Result<(), FetchError> {
-    let file = regular::open(path).map_err(|error| unreadable(path, what, &error))?;
-    let metadata = file.metadata().map_err(|error| unreadable(path, what, &error))?;
-    let is_mine = metadata.uid() == rustix::process::geteuid().as_raw();
-    // A key that belongs to another user and is readable for our group is how containers are given one.
-    let forbidden = if is_mine { 0o077 } else { 0o007 };
-    if metadata.mode() & forbidden == 0 {
-        return Ok(());
-    }
-    let message = format!("{what} `{}` can be read by others (mode {:03o})", path.display(), metadata.mode() & 0o777);
-    Err(FetchError::new("auth", message).with_hint("chmod 600 makes it private; in Kubernetes set defaultMode: 0400"))
-}
-
 fn read(path: &Path, what: &str) -> Result<Vec<u8>, FetchError> {
-    let size = std::fs::metadata(path).map_err(|error| unreadable(path, what, &error))?.len();
-    if size > MAX_FILE {
-        let message = format!("{what} `{}` has {size} bytes, more than {MAX_FILE}", path.display());
-        return Err(FetchError::new("auth", message));
-    }
-    regular::read(path, MAX_FILE).map_err(|error| unreadable(path, what, &error))
+    regular::read(path, MAX_FILE as u64).map_err(|error| unreadable(path, what, &error))
 }
 
 /// Refuses what is not a regular file before it is named to OpenSSH, which would wait for a pipe as long as it may.
@@ -149,22 +132,31 @@ mod tests {
         }
     }
 
+    fn write(path: &Path, content: &[u8], mode: u32) {
+        std::fs::write(path, content).unwrap();
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    }
+
     #[test]
-    fn a_key_that_others_may_read_is_refused_by_name() {
+    fn a_file_with_a_key_that_others_may_read_is_refused_by_name() {
         let folder = tempfile::tempdir().unwrap();
-        let key = folder.path().join("key");
-        let told =
-            || check_private(&key, "the key").map_err(|error| error.message.replace(key.to_str().unwrap(), "KEY"));
-        assert_eq!(told().unwrap_err(), "the key `KEY` cannot be read: No such file or directory (os error 2)");
-        std::fs::write(&key, "k").unwrap();
-        std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o640)).unwrap();
+        let (cert, key) = (folder.path().join("cert"), folder.path().join("key"));
+        write(&cert, b"CERT", 0o644);
+        write(&key, b"KEY", 0o604);
+        let told = |client_key: Option<PathBuf>| {
+            let files = Files { client_cert: Some(cert.clone()), client_key, ..Files::default() };
+            let error = files.identity().unwrap_err();
+            format!("{}: {}", error.reason, error.message.replace(folder.path().to_str().unwrap(), ""))
+        };
         assert_eq!(
-            told().unwrap_err(),
-            "the key `KEY` can be read by others (mode 640)\n\
-             hint: chmod 600 makes it private; in Kubernetes set defaultMode: 0400"
+            told(Some(key)),
+            "auth: the key of the client certificate `/key` can be read by others (mode 0604)\n\
+             hint: `chmod 600` makes it private; in Kubernetes set `defaultMode: 0400` and, for a server that is not root, \
+             `fsGroup`"
         );
-        std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
-        told().unwrap();
+        let told = told(None);
+        let expected = "auth: the client certificate with its key `/cert` can be read by others (mode 0644)\n";
+        assert!(told.starts_with(expected), "{told}");
     }
 
     #[test]
@@ -173,13 +165,12 @@ mod tests {
         let (cert, key) = (folder.path().join("cert"), folder.path().join("key"));
         let files = Files { client_cert: Some(cert.clone()), client_key: Some(key.clone()), ..Files::default() };
         std::fs::write(&cert, "CERT").unwrap();
-        std::fs::write(&key, "KEY").unwrap();
-        std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
-        assert_eq!(files.identity().unwrap().unwrap(), b"CERT\nKEY");
+        write(&key, b"KEY", 0o600);
+        assert_eq!(files.identity().unwrap().unwrap().as_slice(), b"CERT\nKEY");
         std::fs::write(&cert, "NEW").unwrap();
-        assert_eq!(files.identity().unwrap().unwrap(), b"NEW\nKEY");
+        assert_eq!(files.identity().unwrap().unwrap().as_slice(), b"NEW\nKEY");
         assert_eq!(files.authorities().unwrap(), None);
         std::fs::write(&cert, vec![b'x'; (1 << 20) + 1]).unwrap();
-        assert!(files.identity().unwrap_err().message.ends_with("has 1048577 bytes, more than 1048576"));
+        assert!(files.identity().unwrap_err().message.ends_with("it has more than the 1048576 bytes that it may have"));
     }
 }

@@ -63,7 +63,7 @@ impl Drop for Sending {
 
 /// Says what a fetch on this thread sends.
 pub(in crate::source) fn sending(login: Option<&Login>) -> Sending {
-    SENT.set(login.map(|login| Sent::login(&login.username, login.password.reveal())).unwrap_or_default());
+    SENT.set(login.map(|login| Sent::login(&login.username, login.password.expose())).unwrap_or_default());
     Sending
 }
 

@@ -106,7 +106,7 @@ impl Channel {
 
     fn send(&self, request: RequestBuilder) -> Result<Response, FetchError> {
         let request = match &self.login {
-            Some(login) => request.basic_auth(&login.username, Some(login.password.reveal())),
+            Some(login) => request.basic_auth(&login.username, Some(login.password.expose())),
             None => request,
         };
         self.allowance.is_patient_again();
@@ -279,9 +279,10 @@ mod tests {
     use std::net::TcpListener;
     use std::time::{Duration, Instant};
 
+    use crate::config::secret_string::SecretString;
     use crate::source::fetch::{Limits, Request, fetch};
     use crate::source::git_http::{Behaviour, GitServer};
-    use crate::source::remote::credentials::{Login, Secret};
+    use crate::source::remote::credentials::Login;
     use crate::source::tests::Origin;
 
     /// Base64 of `me:secret`.
@@ -294,7 +295,7 @@ mod tests {
 
     fn run(url: &str, password: Option<&str>, time: Duration) -> Outcome {
         let folder = tempfile::tempdir().unwrap();
-        let login = password.map(|password| Login { username: "me".to_owned(), password: Secret::new(password) });
+        let login = password.map(|password| Login { username: "me".to_owned(), password: SecretString::new(password) });
         let limits = Limits { time, ..Limits::default() };
         let mirror = folder.path().join("gen-1");
         let request = Request { login, limits, ..Request::new(url.parse().unwrap(), mirror) };

@@ -12,8 +12,9 @@ use std::time::{Duration, Instant};
 use super::budget::Allowance;
 use super::failure::printable;
 use crate::source::FetchError;
+use crate::source::private;
 use crate::source::remote::ssh_address::Place;
-use crate::source::remote::tls_files::{Files, check_private, check_regular};
+use crate::source::remote::tls_files::{Files, check_regular};
 
 /// The most that is kept of what `ssh` says, in bytes from the end.
 const MAX_WORDS: usize = 4096;
@@ -60,7 +61,7 @@ impl Ssh {
     /// Starts `ssh`. The connection is made while the stream is read.
     pub(super) fn connect(self: &Arc<Self>) -> Result<Stream, FetchError> {
         if let Some(key) = &self.files.ssh_key {
-            check_private(key, "the key for SSH")?;
+            private::check(key).map_err(|unfit| unfit.of("the key for SSH"))?;
         }
         // One that is not there is OpenSSH's to report.
         if let Some(hosts) = self.files.known_hosts.as_deref().filter(|hosts| hosts.exists()) {

@@ -108,7 +108,7 @@ fn a_certificate_is_shown_to_who_wants_one() {
     let without = told("server", true, trusting());
     assert!(without.starts_with("unreachable: `URL"), "{without}");
     fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
-    assert!(told("server", true, files).contains("` can be read by others (mode 644)"));
+    assert!(told("server", true, files).contains("` can be read by others (mode 0644)"));
 }
 
 #[test]
@@ -116,6 +116,7 @@ fn files_that_hold_no_certificate_are_told() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("x.pem");
     fs::write(&path, "nothing").unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
     let no_authority = told("server", false, Files { ca: Some(path.clone()), ..Files::default() });
     let expected = "auth: `URL` was not fetched: the file of authorities holds no certificate";
     assert_eq!(no_authority, expected);

@@ -207,7 +207,7 @@ fn a_refused_login_is_told_apart_from_a_missing_one() {
 #[test]
 fn tokens_and_passwords_reach_the_remote_and_nobody_else() {
     let files = Folder::new();
-    files.file("token", "s3cr3t-t0ken\n");
+    files.private("token", "s3cr3t-t0ken\n");
     let token = format!("{}/token", files.arg());
     let cases: [(&str, &[(&str, &str)]); 4] = [
         (TOKEN_SENT, &[("LAYERD_GIT_TOKEN", "s3cr3t-t0ken")]),

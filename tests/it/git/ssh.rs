@@ -164,7 +164,7 @@ fn a_key_that_others_may_read_is_not_used() {
     fetches.files = Files { ssh_key: Some(programs.at("key")), ..Files::default() };
     let told = fetches.told();
     assert!(told.starts_with("auth: `URL` was not fetched: the key for SSH `"), "{told}");
-    assert!(told.contains("` can be read by others (mode 644)\nhint: chmod 600"), "{told}");
+    assert!(told.contains("` can be read by others (mode 0644)\nhint: `chmod 600`"), "{told}");
     assert_eq!(programs.read("arguments"), "");
 }
 

@@ -3,7 +3,7 @@
 //! For what lives in Git there is `repo.rs`.
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
@@ -40,6 +40,13 @@ impl Folder {
     /// Writes a file of any bytes, and the folders above it.
     pub(crate) fn bytes(&self, path: &str, bytes: &[u8]) -> &Self {
         fs::write(self.prepare(path), bytes).expect("a file in a temporary folder can be written");
+        self
+    }
+
+    /// Writes a file that holds a secret: nobody else may read it.
+    pub(crate) fn private(&self, path: &str, text: &str) -> &Self {
+        let file = self.file(path, text).path().join(path);
+        fs::set_permissions(file, fs::Permissions::from_mode(0o600)).expect("a file of ours can be made private");
         self
     }
 

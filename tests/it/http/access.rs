@@ -208,7 +208,7 @@ fn tokens_come_and_go_without_a_restart_and_a_broken_file_changes_nothing() {
 #[test]
 fn a_token_file_that_cannot_be_used_ends_the_start_with_every_mistake() {
     let folder = Folder::new();
-    folder.file("tokens.yaml", "tokens:\n- {id: aaaaaaaa, name: x, sha256: zz, scopes: [raed:x]}\n");
+    folder.private("tokens.yaml", "tokens:\n- {id: aaaaaaaa, name: x, sha256: zz, scopes: [raed:x]}\n");
     for (file, expected) in
         [("tokens.yaml", &["64 hexadecimal", "`raed:x`"][..]), ("absent", &["absent"]), (".", &["regular file"])]
     {

@@ -1,7 +1,8 @@
-//! An opened secret: text that is wiped when its last holder lets go, and that nothing prints by mistake.
+//! A secret text, such as an opened value, a password or a token: it is wiped when its last holder lets go, and nothing
+//! prints it by mistake.
 //!
-//! Opening is the business of `secret/`; here is only the type that values carry. Copies that an allocator or a socket
-//! makes of what [`Plain::expose`] hands out are beyond it.
+//! Opening is the business of `secret/`, reading files that of `source/private.rs`; here is only the type. Copies that an allocator or a socket
+//! makes of what [`SecretString::expose`] hands out are beyond it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,15 +10,15 @@ use std::sync::Arc;
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
-/// An opened secret. Cheap to clone; there is no `Display` and no `Serialize`, and `Debug` prints `***`.
+/// A secret text. Cheap to clone; there is no `Display` and no `Serialize`, and `Debug` prints `***`.
 #[derive(Clone)]
-pub struct Plain(Arc<Zeroizing<String>>);
+pub struct SecretString(Arc<Zeroizing<String>>);
 
-impl Plain {
-    /// Takes the text over without copying it.
+impl SecretString {
+    /// Takes the text over; a `String` is not copied.
     #[must_use]
-    pub fn new(text: String) -> Self {
-        Self(Arc::new(Zeroizing::new(text)))
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(Arc::new(Zeroizing::new(text.into())))
     }
 
     /// The text itself. Whoever asks answers for where it goes.
@@ -28,15 +29,15 @@ impl Plain {
 }
 
 /// Takes as long for equal texts as for texts of one length that differ anywhere; lengths are no secret.
-impl PartialEq for Plain {
+impl PartialEq for SecretString {
     fn eq(&self, other: &Self) -> bool {
         self.expose().as_bytes().ct_eq(other.expose().as_bytes()).into()
     }
 }
 
-impl Eq for Plain {}
+impl Eq for SecretString {}
 
-impl fmt::Debug for Plain {
+impl fmt::Debug for SecretString {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str("***")
     }
@@ -63,19 +64,21 @@ mod tests {
 
     #[test]
     fn nothing_prints_or_serialises_an_opened_secret() {
-        assert_lacks!(Plain: fmt::Display, fmt::LowerHex, serde::Serialize, std::ops::Deref, AsRef<str>);
-        let nested = Some(vec![("password", Plain::new("hunter2".to_owned()))]);
+        assert_lacks!(SecretString: fmt::Display, fmt::LowerHex, serde::Serialize, std::ops::Deref, AsRef<str>);
+        let nested = Some(vec![("password", SecretString::new("hunter2".to_owned()))]);
         assert_eq!(format!("{nested:?}"), r#"Some([("password", ***)])"#);
-        assert_eq!(format!("{:#?}", Plain::new(String::new())), "***");
+        assert_eq!(format!("{:#?}", SecretString::new(String::new())), "***");
     }
 
     #[test]
     fn a_clone_is_the_same_text() {
-        let plain = Plain::new("hunter2".to_owned());
+        let plain = SecretString::new("hunter2".to_owned());
         let clone = plain.clone();
         assert_eq!(clone.expose().as_ptr(), plain.expose().as_ptr());
         assert_eq!(clone, plain);
-        assert_eq!(plain, Plain::new("hunter2".to_owned()));
-        assert!(["", "hunter", "hunter3", "hunter22"].iter().all(|text| plain != Plain::new((*text).to_owned())));
+        assert_eq!(plain, SecretString::new("hunter2".to_owned()));
+        assert!(
+            ["", "hunter", "hunter3", "hunter22"].iter().all(|text| plain != SecretString::new((*text).to_owned()))
+        );
     }
 }

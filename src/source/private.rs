@@ -1,7 +1,8 @@
 //! Reading a file that holds a secret: refused, with the exact reason, if anybody else could read or exchange it.
 //!
-//! Links are followed, because Kubernetes mounts secrets as links, and the file that they lead to is judged. It is judged
-//! after it was opened, so that it cannot be another one by the time it is read.
+//! The one reader of keys, pass phrases, passwords, tokens and certificates' keys. Links are followed, because Kubernetes
+//! mounts secrets as links, and the file that they lead to is judged. It is judged after it was opened, so that it cannot be
+//! another one by the time it is read.
 
 use std::fs::{File, Metadata};
 use std::io::{self, ErrorKind, Read as _};
@@ -11,10 +12,8 @@ use std::path::Path;
 use rustix::process::{getegid, geteuid, getgroups};
 use zeroize::Zeroizing;
 
-use crate::source::regular;
-
-/// The most bytes of a key or a pass phrase with all that belongs to its file.
-const LONGEST: usize = 4096;
+use super::{FetchError, regular};
+use crate::config::secret_string::SecretString;
 
 /// The user and the group that own the machine.
 const ROOT: u32 = 0;
@@ -29,6 +28,17 @@ pub struct Unfit {
     pub message: String,
     /// What to do about it, if there is one thing.
     pub hint: Option<&'static str>,
+}
+
+impl Unfit {
+    /// Why a fetch cannot log in; `what` says what the file is for.
+    pub(in crate::source) fn of(&self, what: &str) -> FetchError {
+        let error = FetchError::new("auth", format!("{what} {}", self.message));
+        match self.hint {
+            Some(hint) => error.with_hint(hint),
+            None => error,
+        }
+    }
 }
 
 /// Who is asking.
@@ -47,35 +57,67 @@ struct Facts {
     mode: u32,
 }
 
-/// The text of a private file.
+/// The text of a private file of at most `most` bytes.
 ///
 /// # Errors
-/// If it cannot be read, is no file, too long or no text, belongs to somebody else, or can be read or changed by others.
-/// No part of what it holds is told.
-pub fn read(path: &Path) -> Result<Zeroizing<String>, Unfit> {
-    let unfit = |(what, hint): (String, Option<&'static str>)| {
-        let message = format!("`{}` {what}", path.display());
-        Unfit { message, hint }
-    };
-    let unreadable = |error: io::Error| {
-        let hint = (error.kind() == ErrorKind::PermissionDenied).then_some(PRIVATE);
-        unfit((format!("cannot be read: {error}"), hint))
-    };
-    // A pipe without a writer must not hold up the start.
-    let file = regular::open_without_waiting(path).map_err(unreadable)?;
-    let facts = Facts::of(&file.metadata().map_err(unreadable)?);
-    judge(facts, &Process::this()).map_err(unfit)?;
-    let bytes = contents(file).map_err(unreadable)?;
-    if bytes.len() > LONGEST {
-        return Err(unfit((format!("has more than {LONGEST} bytes, which no key has"), None)));
-    }
-    let text = str::from_utf8(&bytes).map_err(|_| unfit(("is no text".to_owned(), None)))?;
-    Ok(Zeroizing::new(text.to_owned()))
+/// As [`read_bytes`], and if it is no text.
+pub fn read(path: &Path, most: usize) -> Result<SecretString, Unfit> {
+    let bytes = read_bytes(path, most)?;
+    let text = str::from_utf8(&bytes).map_err(|_| unfit(path, "is not UTF-8 text", None))?;
+    Ok(SecretString::new(text))
 }
 
-/// Up to one byte more than the longest, into memory that does not grow: growing would leave copies behind.
-fn contents(mut file: File) -> io::Result<Zeroizing<Vec<u8>>> {
-    let mut bytes = Zeroizing::new(vec![0; LONGEST + 1]);
+/// The first line of a private file, for secrets to which the line end does not belong.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_line(path: &Path, most: usize) -> Result<SecretString, Unfit> {
+    let text = read(path, most)?;
+    let line = text.expose().strip_suffix('\n').unwrap_or(text.expose());
+    Ok(SecretString::new(line.strip_suffix('\r').unwrap_or(line)))
+}
+
+/// The bytes of a private file of at most `most` bytes.
+///
+/// # Errors
+/// If it cannot be read, is not a regular file or too long, belongs to somebody else, or can be read or changed by others. No part of
+/// what it holds is told.
+pub fn read_bytes(path: &Path, most: usize) -> Result<Zeroizing<Vec<u8>>, Unfit> {
+    let bytes = contents(open(path)?, most).map_err(|error| unreadable(path, &error))?;
+    if bytes.len() > most {
+        return Err(unfit(path, &format!("has more than the {most} bytes that it may have"), None));
+    }
+    Ok(bytes)
+}
+
+/// Refuses a file that is not private, for those that another program reads.
+///
+/// # Errors
+/// As [`read_bytes`].
+pub fn check(path: &Path) -> Result<(), Unfit> {
+    open(path).map(drop)
+}
+
+fn open(path: &Path) -> Result<File, Unfit> {
+    // A pipe without a writer must not hold up the start.
+    let file = regular::open_without_waiting(path).map_err(|error| unreadable(path, &error))?;
+    let facts = Facts::of(&file.metadata().map_err(|error| unreadable(path, &error))?);
+    judge(facts, &Process::this()).map_err(|(what, hint)| unfit(path, &what, hint))?;
+    Ok(file)
+}
+
+fn unfit(path: &Path, what: &str, hint: Option<&'static str>) -> Unfit {
+    Unfit { message: format!("`{}` {what}", path.display()), hint }
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Unfit {
+    let hint = (error.kind() == ErrorKind::PermissionDenied).then_some(PRIVATE);
+    unfit(path, &format!("cannot be read: {error}"), hint)
+}
+
+/// Up to one byte more than `most`, into memory that does not grow: growing would leave copies behind.
+fn contents(mut file: File, most: usize) -> io::Result<Zeroizing<Vec<u8>>> {
+    let mut bytes = Zeroizing::new(vec![0; most + 1]);
     let mut filled = 0;
     loop {
         match file.read(&mut bytes[filled..]) {
@@ -96,7 +138,7 @@ fn contents(mut file: File) -> io::Result<Zeroizing<Vec<u8>>> {
 fn judge(facts: Facts, process: &Process) -> Result<(), (String, Option<&'static str>)> {
     let Facts { is_file, owner, group, mode } = facts;
     if !is_file {
-        return Err(("is no file".to_owned(), None));
+        return Err(("is not a regular file".to_owned(), None));
     }
     if owner != process.user && owner != ROOT {
         let message = format!("belongs to user {owner}, who is neither root nor user {} of this server", process.user);
@@ -137,8 +179,10 @@ mod tests {
 
     use super::*;
 
+    const LONGEST: usize = 4096;
+
     fn refused(path: &Path) -> String {
-        let unfit = read(path).unwrap_err();
+        let unfit = read(path, LONGEST).unwrap_err();
         unfit.message.replace(&path.display().to_string(), "FILE")
     }
 
@@ -156,10 +200,22 @@ mod tests {
         symlink("..data/key", folder.path().join("key")).unwrap();
         for mode in [0o600, 0o400] {
             write(&path, b"text\r\n\n", mode);
-            assert_eq!(read(&folder.path().join("key")).unwrap().as_str(), "text\r\n\n");
+            assert_eq!(read(&folder.path().join("key"), LONGEST).unwrap().expose(), "text\r\n\n");
         }
         write(&path, b"text", 0o604);
         assert_eq!(refused(&folder.path().join("key")), "`FILE` can be read by others (mode 0604)");
+    }
+
+    #[test]
+    fn a_line_end_is_no_part_of_a_secret_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        for (content, expected) in
+            [("one\n", "one"), ("two\r\n", "two"), (" three ", " three "), ("four\n\n", "four\n")]
+        {
+            write(&path, content.as_bytes(), 0o600);
+            assert_eq!(read_line(&path, LONGEST).unwrap().expose(), expected);
+        }
     }
 
     #[test]
@@ -172,7 +228,7 @@ mod tests {
             write(&path, b"text", mode);
             assert_eq!(refused(&path), format!("`FILE` can be {what} by others (mode {mode:04o})"));
         }
-        assert_eq!(read(&path).unwrap_err().hint, Some(PRIVATE));
+        assert_eq!(read(&path, LONGEST).unwrap_err().hint, Some(PRIVATE));
     }
 
     #[test]
@@ -182,18 +238,18 @@ mod tests {
         assert_eq!(refused(&path), "`FILE` cannot be read: No such file or directory (os error 2)");
         symlink("nowhere", &path).unwrap();
         assert_eq!(refused(&path), "`FILE` cannot be read: No such file or directory (os error 2)");
-        assert_eq!(refused(folder.path()), "`FILE` is no file");
-        assert_eq!(refused(Path::new("/dev/null")), "`FILE` is no file");
+        assert_eq!(refused(folder.path()), "`FILE` is not a regular file");
+        assert_eq!(refused(Path::new("/dev/null")), "`FILE` is not a regular file");
         let pipe = folder.path().join("pipe");
         rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR, 0).unwrap();
-        assert_eq!(refused(&pipe), "`FILE` is no file");
+        assert_eq!(refused(&pipe), "`FILE` is not a regular file");
         let long = folder.path().join("long");
         write(&long, &vec![b'x'; LONGEST + 1], 0o600);
-        assert_eq!(refused(&long), "`FILE` has more than 4096 bytes, which no key has");
+        assert_eq!(refused(&long), "`FILE` has more than the 4096 bytes that it may have");
         write(&long, &vec![b'x'; LONGEST], 0o600);
-        assert_eq!(read(&long).unwrap().len(), LONGEST);
+        assert_eq!(read_bytes(&long, LONGEST).unwrap().len(), LONGEST);
         write(&long, &[0xc3; 32], 0o600);
-        assert_eq!(refused(&long), "`FILE` is no text");
+        assert_eq!(refused(&long), "`FILE` is not UTF-8 text");
     }
 
     /// Owner, group and mode of a file, and what a server of user 7 in the groups 7 and 70 says of it.
