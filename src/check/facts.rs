@@ -1,15 +1,18 @@
 //! What a comparison of layers needs to know of each document, found out once for all addresses.
 //!
 //! Paths become numbers. Of each document only the keys are kept that can matter: those that some document of the
-//! repository has as a map and another one as a single value, those that have a neighbour of almost the same name, and
-//! those that take something away. Most documents have none, and most selections are done with that.
+//! repository has as a map and another one as a single value, those that have values of two types or one value twice,
+//! those that have a neighbour of almost the same name, and those that take something away. Most documents have few, and
+//! most selections are done with that.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
 use crate::config::interpolate::MAX_TEXT;
 use crate::config::layer::{Body, Data, Document, Entry, Layer, Tag};
 use crate::config::problem::Position;
+use crate::secret::sealed::is_sealed;
 use crate::snapshot::Snapshot;
 
 /// The keys that matter, by body and document.
@@ -40,10 +43,52 @@ pub(super) struct Fact {
     /// The number of its path.
     pub(super) node: usize,
     pub(super) kind: Kind,
+    /// The single value, as far as values are compared.
+    pub(super) scalar: Option<Scalar>,
     /// True if the key is written with dots.
     pub(super) is_dotted: bool,
     /// Where the key stands.
     pub(super) at: Position,
+}
+
+/// What is kept of a single value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Scalar {
+    pub(super) class: Class,
+    /// Equal for equal values.
+    digest: u64,
+}
+
+/// The type of a single value, as far as it can be told from what is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Class {
+    Boolean,
+    Number,
+    /// A text that begins with a digit, such as `5s`: numbers are often overridden by such ones, and the other way round.
+    Quantity,
+    Text,
+}
+
+impl Class {
+    /// Its name in messages.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Boolean => "a boolean",
+            Self::Number => "a number",
+            Self::Quantity | Self::Text => "a text",
+        }
+    }
+
+    /// True if programs that read one of the two can be expected to read the other.
+    pub(super) const fn fits(self, other: Self) -> bool {
+        use Class::{Boolean, Number, Quantity, Text};
+        match self {
+            Boolean => matches!(other, Boolean),
+            Number => matches!(other, Number | Quantity),
+            Quantity => matches!(other, Number | Quantity | Text),
+            Text => matches!(other, Quantity | Text),
+        }
+    }
 }
 
 /// What a key does to its path.
@@ -69,6 +114,10 @@ struct Node {
     /// Some document has a map here, and some document a single value.
     as_map: bool,
     as_value: bool,
+    /// The type of the first single value here.
+    class: Option<Class>,
+    /// Two documents have the same single value here, or values whose types do not fit.
+    is_compared: bool,
 }
 
 const ROOT: usize = 0;
@@ -121,10 +170,16 @@ impl Facts {
             document.keys.retain(|fact| {
                 let node = &nodes[fact.node];
                 let takes_away = matches!(fact.kind, Kind::Unset | Kind::NewMap);
-                takes_away || (node.as_map && node.as_value) || groups[node.group].len() > 1
+                takes_away || (node.as_map && node.as_value) || node.is_compared || groups[node.group].len() > 1
             });
             document.keys.shrink_to_fit();
         }
+    }
+}
+
+impl Node {
+    fn new(parent: usize, step: Arc<str>, group: usize) -> Self {
+        Self { parent, step, group, as_map: false, as_value: false, class: None, is_compared: false }
     }
 }
 
@@ -132,13 +187,15 @@ struct Reader {
     facts: Facts,
     children: HashMap<(usize, Arc<str>), usize>,
     spellings: HashMap<(usize, String), usize>,
+    /// The single values that were met at a path.
+    values: HashSet<(usize, Scalar)>,
 }
 
 impl Reader {
     fn new() -> Self {
-        let root = Node { parent: ROOT, step: Arc::from(""), group: 0, as_map: false, as_value: false };
+        let root = Node::new(ROOT, Arc::from(""), 0);
         let facts = Facts { nodes: vec![root], groups: vec![vec![ROOT]], ..Facts::default() };
-        Self { facts, children: HashMap::new(), spellings: HashMap::new() }
+        Self { facts, children: HashMap::new(), spellings: HashMap::new(), values: HashSet::new() }
     }
 
     fn body(&mut self, body: &Arc<Body>) {
@@ -165,9 +222,11 @@ impl Reader {
             let length = above.saturating_add(entry.key.written().len() + 1);
             for (number, step) in steps.iter().enumerate() {
                 node = self.child(node, step);
-                let kind = if number + 1 == steps.len() { kind(entry) } else { Kind::Passed };
+                let (kind, scalar) =
+                    if number + 1 == steps.len() { (kind(entry), scalar(entry)) } else { (Kind::Passed, None) };
                 self.note(node, kind);
-                found.keys.push(Fact { node, kind, is_dotted, at: entry.at });
+                self.note_scalar(node, scalar);
+                found.keys.push(Fact { node, kind, scalar, is_dotted, at: entry.at });
             }
             found.steers |= matches!(entry.node.data, Data::Null) || entry.node.tag.is_some();
             match &entry.node.data {
@@ -186,6 +245,13 @@ impl Reader {
         node.as_value |= matches!(kind, Kind::Scalar | Kind::List);
     }
 
+    fn note_scalar(&mut self, number: usize, scalar: Option<Scalar>) {
+        let Some(scalar) = scalar else { return };
+        let node = &mut self.facts.nodes[number];
+        let first = *node.class.get_or_insert(scalar.class);
+        node.is_compared |= !first.fits(scalar.class) || !self.values.insert((number, scalar));
+    }
+
     fn child(&mut self, parent: usize, step: &Arc<str>) -> usize {
         if let Some(known) = self.children.get(&(parent, Arc::clone(step))) {
             return *known;
@@ -197,7 +263,7 @@ impl Reader {
             groups.len() - 1
         });
         groups[group].push(number);
-        self.facts.nodes.push(Node { parent, step: Arc::clone(step), group, as_map: false, as_value: false });
+        self.facts.nodes.push(Node::new(parent, Arc::clone(step), group));
         self.children.insert((parent, Arc::clone(step)), number);
         number
     }
@@ -217,6 +283,31 @@ fn kind(entry: &Entry) -> Kind {
         (Data::Null, _) => Kind::Null,
         (Data::Bool(_) | Data::Number(_) | Data::Text(_) | Data::Secret(_) | Data::Foreign(_), _) => Kind::Scalar,
     }
+}
+
+/// A single value that can be compared: not a secret, and not filled in later.
+fn scalar(entry: &Entry) -> Option<Scalar> {
+    if entry.node.tag.is_some() {
+        return None;
+    }
+    let mut hasher = DefaultHasher::new();
+    let class = match &entry.node.data {
+        Data::Bool(value) => {
+            value.hash(&mut hasher);
+            Class::Boolean
+        }
+        Data::Number(number) => {
+            number.to_string().hash(&mut hasher);
+            Class::Number
+        }
+        Data::Text(text) if text.contains("${") || text.is_empty() || is_sealed(text) => return None,
+        Data::Text(text) => {
+            text.hash(&mut hasher);
+            if text.starts_with(|first: char| first.is_ascii_digit()) { Class::Quantity } else { Class::Text }
+        }
+        _ => return None,
+    };
+    Some(Scalar { class, digest: hasher.finish() })
 }
 
 fn bytes(data: &Data, length: usize) -> usize {

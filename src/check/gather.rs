@@ -12,6 +12,8 @@ use crate::format::Format;
 use crate::schema::MISSING_KEY;
 use crate::snapshot::{OTHERS, Parsed, Snapshot};
 
+use super::layers::EQUAL;
+use super::overrides::WITHOUT_BASE;
 use super::placeholders::LOST;
 use super::{Finding, Input, Part, Reach, format_of, secrets};
 
@@ -69,10 +71,16 @@ pub(super) fn findings(
         }
     }
     of_files.extend(input.policy.problems.iter().cloned());
+    let requests: HashMap<Arc<str>, usize> =
+        selected.iter().map(|(path, found)| (Arc::clone(path), distinct(found.clone()).len())).collect();
     let mut reaches = Reaches { addresses, known: HashMap::new() };
     let mut found = of_paths(of_files, &mut selected, &mut reaches);
     let has_named = !input.snapshot.catalogue.applications.is_empty();
     found.extend(gathered.problems.into_iter().filter_map(|(problem, reached)| {
+        // A line without effect for some is not without effect.
+        if problem.code == EQUAL && requests.get(&problem.file) != Some(&distinct(reached.clone()).len()) {
+            return None;
+        }
         let reached = reaches.of(reached);
         let is_others = reached.first().is_some_and(|reach| *reach.application == *OTHERS);
         let is_theirs = has_named && is_others && LEFT_TO_SERVICES.contains(&problem.code);
@@ -88,7 +96,8 @@ pub(super) fn findings(
 
 /// One key that a change removed is one finding, at the first place that refers to it, however many there are.
 fn join_causes(found: &mut Vec<Finding>) {
-    let (mut lost, others): (Vec<Finding>, Vec<Finding>) = found.drain(..).partition(|finding| finding.code == LOST);
+    let is_of_cause = |finding: &Finding| [LOST, WITHOUT_BASE].contains(&finding.code);
+    let (mut lost, others): (Vec<Finding>, Vec<Finding>) = found.drain(..).partition(is_of_cause);
     *found = others;
     lost.sort_by(|one, other| one.message.cmp(&other.message).then_with(|| order(one, other)));
     for same in lost.chunk_by(|one, other| one.message == other.message) {
@@ -110,7 +119,8 @@ fn join_causes(found: &mut Vec<Finding>) {
                 .collect();
             let more = same.len().saturating_sub(4);
             let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            first.message = format!("{}; also referred to in {}{more}", first.message, places.join(", "));
+            let what = if first.code == LOST { "also referred to in" } else { "also set in" };
+            first.message = format!("{}; {what} {}{more}", first.message, places.join(", "));
         }
         found.push(first);
     }
@@ -170,12 +180,16 @@ struct Reaches<'a> {
 }
 
 impl Reaches<'_> {
-    fn of(&mut self, mut reached: Vec<u32>) -> Arc<[Reach]> {
-        reached.sort_unstable();
-        reached.dedup();
+    fn of(&mut self, reached: Vec<u32>) -> Arc<[Reach]> {
         let addresses = self.addresses;
-        Arc::clone(self.known.entry(reached).or_insert_with_key(|reached| list(reached, addresses).into()))
+        Arc::clone(self.known.entry(distinct(reached)).or_insert_with_key(|reached| list(reached, addresses).into()))
     }
+}
+
+fn distinct(mut numbers: Vec<u32>) -> Vec<u32> {
+    numbers.sort_unstable();
+    numbers.dedup();
+    numbers
 }
 
 /// Addresses are numbered by application, then profile. Any other application is named if no known one is.

@@ -284,7 +284,7 @@ mod tests {
         ] {
             assert_eq!(found(&[BASE, ("shop-dev.yml", text)]), [expected], "{text}");
         }
-        for text in ["db: {timeout: 2}\n", "db: {timeouts: 2, timeout: 1}\n", "port2: 1\n", "db: {url: x}\n", "d: 1\n"]
+        for text in ["db: {timeout: 2}\n", "db: {timeouts: 2, timeout: 3}\n", "port2: 1\n", "db: {url: x}\n", "d: 1\n"]
         {
             assert_eq!(found(&[BASE, ("shop-dev.yml", text)]), [""; 0], "{text}");
         }

@@ -1,14 +1,17 @@
-//! Keys that clash where layers come together: a single value over a map, a map over a single value, and two names of
-//! what frameworks with relaxed binding take for one property.
+//! Keys that clash where layers come together: a single value over a map, a map over a single value, values of two types,
+//! a value over the same value, and two names of what frameworks with relaxed binding take for one property.
 //!
 //! What a layer takes away with `!unset` or `!replace` clashes with nothing: that was said on purpose.
 
 use std::collections::HashMap;
 
-use crate::config::problem::{Fault, Problem};
+use crate::config::problem::{Fault, Problem, Severity};
 
 use super::Case;
 use super::facts::{Fact, Facts, Kind};
+
+/// The code of a value that changes nothing.
+pub(super) const EQUAL: &str = "equal-value";
 
 /// Adds what clashes in a selection.
 pub(super) fn check(case: &Case<'_>, problems: &mut Vec<Problem>) {
@@ -49,6 +52,7 @@ impl Stack<'_> {
             (Some(Kind::Scalar | Kind::List), Kind::Map) if below.is_some_and(|(below, _)| !below.is_dotted) => {
                 problems.extend(self.told("map-over-value", fact, layer, below));
             }
+            (Some(Kind::Scalar), Kind::Scalar) => problems.extend(self.compared(fact, layer, below)),
             (_, Kind::NewMap) => _ = self.cleared.insert(fact.node, self.now - 1),
             // Merging keeps the map, and says so.
             (Some(Kind::Map | Kind::NewMap), Kind::Null) | (Some(_), Kind::Passed) => return,
@@ -78,6 +82,29 @@ impl Stack<'_> {
         let message = format!("`{path}` is {here} here and {there} in `{file}` on line {line}; {loss}");
         let hint = "give the key the same kind of value in both files";
         Some(Fault::warning(code, fact.at, message).with_hint(hint).in_file(&layers[layer].path))
+    }
+
+    /// A single value over another one: of a type that does not fit, or the same once more.
+    fn compared(&self, fact: Fact, layer: usize, below: Option<(Fact, usize)>) -> Option<Problem> {
+        let (below, below_layer) = below?;
+        let (here, there) = (fact.scalar?, below.scalar?);
+        let layers = &self.case.selection.layers;
+        let (path, file, line) = (shown(self.case.facts, fact.node), &layers[below_layer].path, below.at.line);
+        if here == there {
+            let message = format!("`{path}` has the value that it would have without this line");
+            let hint = format!("delete the line, unless it is to stay when line {line} of `{file}` changes");
+            let severity = Severity::Info;
+            let fault = Fault { severity, ..Fault::warning(EQUAL, fact.at, message) };
+            return Some(fault.with_hint(hint).in_file(&layers[layer].path));
+        }
+        // In a properties file everything is a text.
+        let is_typed = [layer, below_layer].iter().all(|layer| !layers[*layer].path.ends_with(".properties"));
+        (is_typed && !here.class.fits(there.class)).then(|| {
+            let (here, there) = (here.class.name(), there.class.name());
+            let message = format!("`{path}` is {here} here and {there} in `{file}` on line {line}");
+            let hint = "give the key a value of the same type in both files";
+            Fault::warning("other-type", fact.at, message).with_hint(hint).in_file(&layers[layer].path)
+        })
     }
 
     fn other_spelling(&self, fact: Fact, layer: usize) -> Option<Problem> {

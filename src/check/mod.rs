@@ -13,6 +13,7 @@ pub mod rules;
 
 mod applications;
 mod backslashes;
+mod copies;
 mod facts;
 mod foreign;
 mod gather;
@@ -23,6 +24,7 @@ mod line_ends;
 mod lookalikes;
 mod lost;
 mod names;
+mod overrides;
 mod placeholders;
 mod policies;
 mod profiles;
@@ -79,9 +81,10 @@ const OF_SNAPSHOT: &[OfSnapshot] = &[
     applications::check,
     keys::check,
     policies::check,
+    copies::check,
 ];
 const OF_SELECTION: &[OfSelection] =
-    &[growth::check, layers::check, placeholders::check, schemas::check, semantics::check];
+    &[growth::check, layers::check, placeholders::check, schemas::check, semantics::check, overrides::check];
 
 /// The bytes of files, by blob. Of files that can be selected, those that are missing are not looked into.
 pub type Texts = HashMap<BlobId, Vec<u8>>;

@@ -13,8 +13,11 @@ use super::profiles::is_slip;
 /// Extensions that people expect to be read, and that are not.
 const OTHER_FORMATS: [&str; 6] = ["toml", "conf", "hocon", "ini", "xml", "env"];
 
-/// Extensions that editors and template tools put behind another one.
-const ADDED: [&str; 6] = ["txt", "j2", "jinja2", "tmpl", "tpl", "template"];
+/// Extensions of template tools, which stand behind another one.
+const TEMPLATES: [&str; 5] = ["j2", "jinja2", "tmpl", "tpl", "template"];
+
+/// Extensions of copies that somebody kept beside a file.
+const COPIES: [&str; 6] = ["txt", "bak", "old", "orig", "save", "backup"];
 
 /// Adds the files that nobody is served.
 pub(super) fn check(input: &Input<'_>, problems: &mut Vec<Problem>) {
@@ -86,9 +89,14 @@ fn misspelled(path: &str, name: &str, extension: &str, snapshot: &Snapshot) -> O
         return Some((message, format!("call it `{renamed}`")));
     }
     let inner = &path[..path.len() - extension.len() - 1];
-    if ADDED.contains(&&*lower) && candidate(inner, &snapshot.search_paths).is_some() {
+    let is_template = TEMPLATES.contains(&&*lower);
+    if (is_template || COPIES.contains(&&*lower)) && candidate(inner, &snapshot.search_paths).is_some() {
         let message = format!("no request selects this file: `.{extension}` is none of the extensions that are read");
-        return Some((message, format!("call it `{inner}`; templates are not filled in by the server")));
+        let hint = match is_template {
+            true => format!("call it `{inner}`; templates are not filled in by the server"),
+            false => format!("call it `{inner}` if it counts, else delete it: the history of Git keeps old versions"),
+        };
+        return Some((message, hint));
     }
     let is_ours = name == SHARED || name.strip_prefix(SHARED).is_some_and(|rest| rest.starts_with('-'));
     (is_ours && OTHER_FORMATS.contains(&&*lower)).then(|| {
@@ -140,6 +148,8 @@ mod tests {
             "user.yamll",
             "user.yml.txt",
             "user/application.yml.j2",
+            "user.yml.bak",
+            "user.yml.orig",
         ] {
             assert_eq!(told(path).len(), 1, "{path}");
         }
@@ -148,7 +158,7 @@ mod tests {
     #[test]
     fn files_of_others_are_left_alone() {
         let others = [
-            "user.yml.bak",
+            "notes.yml.bak.gz",
             "user.yml~",
             "notes.txt",
             "readme.md",

@@ -1,10 +1,12 @@
-//! Profiles that look like a slip in the name of another one: used once, one letter away from one that is used often.
+//! Profiles that look like a slip in the name of another one: used once, one letter away from one that is used often; and
+//! profiles of documents that no file is for.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::config::catalogue::candidate;
-use crate::config::problem::{Fault, Position, Problem};
+use crate::config::condition::Condition;
+use crate::config::problem::{Fault, Position, Problem, Severity};
 use crate::snapshot::Snapshot;
 
 use super::Input;
@@ -21,9 +23,13 @@ const LONGEST: usize = 64;
 /// So many neighbours of one name are looked at.
 const NEIGHBOURS: usize = 16;
 
+/// With so many profiles in the names of files, one that is in a condition alone is an exception.
+const PROFILES_IN_FILES: usize = 2;
+
 /// Adds the files whose profile looks like a slip.
 pub(super) fn check(input: &Input<'_>, problems: &mut Vec<Problem>) {
     let files = files_by_profile(input.snapshot);
+    of_documents(input.snapshot, &files, problems);
     let mut near: HashMap<String, Vec<&str>> = HashMap::new();
     for (profile, files) in &files {
         if files.len() >= COMMON {
@@ -40,6 +46,44 @@ pub(super) fn check(input: &Input<'_>, problems: &mut Vec<Problem>) {
         let message = format!("the profile `{profile}` has this file alone and is one letter away from `{meant}`");
         let hint = format!("rename the file if `{meant}` is meant");
         problems.push(Fault::warning("profile-typo", Position::new(1, 1), message).with_hint(hint).in_file(file));
+    }
+}
+
+/// The profiles that one document alone is for, and no file.
+fn of_documents(snapshot: &Snapshot, files: &HashMap<Arc<str>, Vec<&Arc<str>>>, problems: &mut Vec<Problem>) {
+    let mut named: HashMap<&Arc<str>, Vec<(&Arc<str>, Position)>> = HashMap::new();
+    for file in snapshot.selectable() {
+        for document in &file.body.documents {
+            let at = document.root.first().map_or(Position::new(1, 1), |entry| entry.at);
+            let profiles: HashSet<&Arc<str>> = document.condition.iter().flat_map(Condition::profiles).collect();
+            for profile in profiles {
+                named.entry(profile).or_default().push((&file.path, at));
+            }
+        }
+    }
+    for (profile, places) in named {
+        let [(file, at)] = places[..] else { continue };
+        if files.contains_key(profile) || profile.len() > LONGEST || **profile == *"default" {
+            continue;
+        }
+        let meant = files.keys().filter(|known| is_slip(profile, known)).min();
+        let fault = match meant {
+            Some(meant) => {
+                let message =
+                    format!("the profile `{profile}` is in this condition alone and is one letter away from `{meant}`");
+                let hint = format!("write `{meant}` if that is meant");
+                Fault::warning("profile-typo", at, message).with_hint(hint)
+            }
+            // Where profiles have no files, conditions are how they are told apart.
+            None if files.len() >= PROFILES_IN_FILES => {
+                let message = format!("no file is for the profile `{profile}`, and no other document names it");
+                let hint = "requests may name it all the same; else look for a slip in the name";
+                let severity = Severity::Info;
+                Fault { severity, ..Fault::warning("unknown-profile", at, message) }.with_hint(hint)
+            }
+            None => continue,
+        };
+        problems.push(fault.in_file(file));
     }
 }
 
@@ -108,6 +152,22 @@ mod tests {
             ]
         );
         assert_eq!(lines(&files[1..]), [""; 0]);
+    }
+
+    #[test]
+    fn a_profile_that_one_condition_alone_names_is_reported() {
+        let found = |condition: &str| {
+            let text = format!("spring.config.activate.on-profile: {condition}\na: 1\n");
+            let files = [("a-production.yml", "x: 1\n"), ("a-staging.yml", "x: 2\n"), ("a.yml", &*text)];
+            let code = |line: &String| line.split_whitespace().take(2).collect::<Vec<_>>().join(" ");
+            let lines = lines(&files);
+            lines.iter().map(code).filter(|line| line.contains("profile")).collect::<Vec<_>>()
+        };
+        assert_eq!(found("stagng"), ["profile-typo a.yml:2:1"]);
+        assert_eq!(found("'staging & europe'"), ["unknown-profile a.yml:2:1"]);
+        for known in ["staging", "'!production'", "default"] {
+            assert_eq!(found(known), [""; 0], "{known}");
+        }
     }
 
     #[test]

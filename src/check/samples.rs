@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use sha2::{Digest as _, Sha256};
+
 use crate::config::tree::{BlobId, CommitId, File, Tree};
 use crate::format::Limits;
-use crate::snapshot::{Bodies, Rules, Secrets, Snapshot};
+use crate::snapshot::{Bodies, OnFailure, Rules, Secrets, Snapshot};
 
 use super::policy::{self, Policy};
 use super::{Input, Report, Texts, check};
@@ -13,13 +15,16 @@ use super::{Input, Report, Texts, check};
 pub(super) fn snapshot(files: &[(&str, &str)]) -> (Snapshot, Texts) {
     let (mut tree, mut texts) = (Tree::default(), Texts::new());
     for (index, (path, text)) in files.iter().enumerate() {
-        let blob = BlobId(std::array::from_fn(|byte| if byte == 0 { u8::try_from(index).unwrap() } else { 7 }));
+        let digest = Sha256::digest(text.as_bytes());
+        // Equal texts in two files are kept apart; a text that changes is another blob.
+        let blob = BlobId(std::array::from_fn(|at| if at == 0 { u8::try_from(index).unwrap() } else { digest[at] }));
         texts.insert(blob, text.as_bytes().to_vec());
         tree.files.insert(Arc::from(*path), File { blob, size: text.len() as u64 });
     }
     let read = |blob| Ok::<_, ()>(texts[&blob].clone());
     let id = (CommitId([0; 20]), 1_767_225_600);
-    let rules = (&Rules::default(), &Secrets::default());
+    let secrets = Secrets { on_failure: OnFailure::Tell, ..Secrets::default() };
+    let rules = (&Rules::default(), &secrets);
     let snapshot = Snapshot::build(id, tree, rules, &mut Bodies::default(), read).unwrap();
     (snapshot, texts)
 }
