@@ -1,6 +1,7 @@
 //! Characters that look like others, or like nothing: blanks that are no blanks, quotes that quote nothing, letters of two
 //! alphabets in one word.
 
+use crate::config::foreign;
 use crate::config::problem::{Fault, Position};
 
 use super::Text;
@@ -103,7 +104,7 @@ fn name(letter: char) -> String {
 }
 
 fn visible(key: &str) -> String {
-    shown(key).chars().map(|letter| if is_unseen(letter) { '\u{fffd}' } else { letter }).collect()
+    foreign::escaped(&shown(key), |letter| is_unseen(letter) || foreign::is_hidden(letter))
 }
 
 #[cfg(test)]

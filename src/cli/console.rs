@@ -104,25 +104,36 @@ impl Console<'_> {
         self.print_bytes(text.as_bytes())
     }
 
+    /// Writes a line of JSON to stdout, hidden characters in it as escapes.
+    pub(super) fn print_json(&mut self, text: &str) -> io::Result<()> {
+        self.print(&format!("{}\n", foreign::json(text)))
+    }
+
     /// Writes bytes to stdout as they are.
     pub(super) fn print_bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.out.write_all(bytes)?;
         self.out.flush()
     }
 
-    /// Writes to stderr; if that fails there is nobody left to tell.
+    /// Writes to stderr, made fit for a terminal, whoever wrote what is in it; if that fails there is nobody left to tell.
     pub(super) fn say(&mut self, text: &str) {
-        drop(self.err.write_all(text.as_bytes()));
+        drop(self.err.write_all(foreign::message(text).as_bytes()));
+    }
+
+    /// The same of a text with styles, which are not escaped.
+    pub(super) fn say_styled(&mut self, text: &str) {
+        drop(self.err.write_all(foreign::without_logins(text).as_bytes()));
     }
 
     /// Tells a failure and returns how to end.
     pub(super) fn fail(&mut self, failure: &Failure) -> Exit {
         let text = failure.to_string();
-        let text = match text.strip_prefix("error: ").filter(|_| self.is_coloured(false)) {
-            Some(rest) => format!("\u{1b}[1;31merror:\u{1b}[0m {rest}"),
-            None => text,
-        };
-        self.say(&text);
+        if let Some(rest) = text.strip_prefix("error: ").filter(|_| self.is_coloured(false)) {
+            self.say_styled("\u{1b}[1;31merror:\u{1b}[0m ");
+            self.say(rest);
+        } else {
+            self.say(&text);
+        }
         failure.exit()
     }
 
@@ -138,7 +149,7 @@ impl Console<'_> {
     }
 }
 
-/// A text of others without characters that steer a terminal; line ends stay.
+/// A result with texts of others, without characters that steer a terminal; line ends stay.
 pub(super) fn plain(text: &str) -> String {
     foreign::lines(text)
 }
@@ -161,6 +172,16 @@ mod tests {
 
     /// The exit code and words of a command whose stdout fails.
     fn printed(kind: ErrorKind, is_terminal: bool, variables: &[(&str, &str)]) -> (Exit, String) {
+        said(is_terminal, variables, |console| Failure::from(console.print("x").unwrap_err()), kind)
+    }
+
+    /// The exit code and words of a command that fails.
+    fn said(
+        is_terminal: bool,
+        variables: &[(&str, &str)],
+        act: impl FnOnce(&mut Console<'_>) -> Failure,
+        kind: ErrorKind,
+    ) -> (Exit, String) {
         let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let environment = Environment { variables, ..Environment::default() };
         let (mut out, mut err) = (Closed(kind), Vec::new());
@@ -174,7 +195,7 @@ mod tests {
                 input_is_terminal: false,
                 environment: &environment,
             };
-            let failure = Failure::from(console.print("x").unwrap_err());
+            let failure = act(&mut console);
             console.fail(&failure)
         };
         (exit, String::from_utf8(err).unwrap())
@@ -198,5 +219,9 @@ mod tests {
     #[test]
     fn texts_of_others_steer_no_terminal() {
         assert_eq!(plain("a\u{1b}[2Jb\r\nc\u{9b}"), "a\\u{1b}[2Jb\\r\nc\\u{9b}");
+        let told = |is_terminal, failure| said(is_terminal, &[], |_| failure, ErrorKind::Other).1;
+        let failure = || Failure::new(Exit::No, "a\u{1b}[2Jb https://me:pw@h/x").with_hint("c\u{202e}");
+        assert_eq!(told(false, failure()), "error: a\\u{1b}[2Jb https://***@h/x\nhint: c\\u{202e}\n");
+        assert!(told(true, failure()).starts_with("\u{1b}[1;31merror:\u{1b}[0m a\\u{1b}[2Jb"));
     }
 }

@@ -155,7 +155,7 @@ fn tell(told: &clap::Error, console: &mut Console<'_>) -> Result<Exit, Failure> 
         console.print(&spelled)?;
         return Ok(Exit::Done);
     }
-    console.say(&spelled);
+    console.say_styled(&spelled);
     Ok(Exit::Usage)
 }
 

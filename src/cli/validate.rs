@@ -10,6 +10,7 @@ use clap::ValueEnum;
 use crate::check::policy::{self, Policy};
 use crate::check::report::{Count, github, human, json, junit, sarif};
 use crate::check::{self, Input, Plan, Report, change, page};
+use crate::config::foreign;
 use crate::snapshot::Snapshot;
 
 use super::console::{Console, Exit, Failure, plain};
@@ -97,10 +98,13 @@ impl Args {
         let prefix = prefix(&self.repo, &console.environment.directory);
         match self.format {
             Format::Human => human::write(report, &prefix, console.is_coloured(true), |path| material.text(path)),
-            Format::Json => json::write(report),
-            Format::Sarif => sarif::write(report, &prefix, self.pages.as_deref(), |path| material.text(path)),
+            Format::Json => foreign::json(&json::write(report)).into_owned(),
+            Format::Sarif => {
+                let text = sarif::write(report, &prefix, self.pages.as_deref(), |path| material.text(path));
+                foreign::json(&text).into_owned()
+            }
             Format::Junit => junit::write(report, &prefix, self.strict, seconds),
-            Format::Github => plain(&github::write(report, &prefix)),
+            Format::Github => github::write(report, &prefix),
         }
     }
 }

@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::foreign;
+
 /// How much a problem matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -78,8 +80,9 @@ impl Fault {
             severity: self.severity,
             file: Arc::clone(path),
             at: self.at,
-            message: self.message.clone(),
-            hint: self.hint.clone(),
+            // Keys, names and values of the file are repeated in it.
+            message: foreign::lines(&self.message),
+            hint: self.hint.as_deref().map(foreign::lines),
         }
     }
 }
@@ -105,7 +108,7 @@ pub struct Problem {
 
 impl std::fmt::Display for Problem {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(out, "{}:{}:{}: {}", self.file, self.at.line, self.at.column, self.message)?;
+        write!(out, "{}:{}:{}: {}", foreign::lines(&self.file), self.at.line, self.at.column, self.message)?;
         self.hint.as_ref().map_or(Ok(()), |hint| write!(out, "\nhint: {hint}"))
     }
 }

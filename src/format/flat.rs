@@ -4,6 +4,7 @@
 
 use std::fmt::Write as _;
 
+use crate::config::foreign;
 use crate::config::key;
 use crate::config::value::{STARS, Value};
 
@@ -56,7 +57,7 @@ pub(super) fn bare(value: &Value) -> String {
 /// A path as a comment can show it, on one line whatever is in it.
 pub(super) fn shown(path: &str) -> String {
     path.chars().fold(String::new(), |mut shown, character| {
-        if character.is_control() || matches!(character, '\u{2028}' | '\u{2029}' | '\u{feff}') {
+        if foreign::is_hidden(character) {
             write!(shown, "\\u{:04X}", u32::from(character)).expect("writing to a string cannot fail");
         } else {
             shown.push(character);

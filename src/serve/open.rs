@@ -7,6 +7,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
+use crate::config::foreign;
 use crate::config::locations::Locations;
 use crate::config::secret_string::SecretString;
 use crate::config::semantics::Semantics;
@@ -180,9 +181,10 @@ fn uri(place: &Place) -> String {
         Place::Git(url) => url,
         Place::Dir(path) => return format!("file:{}", path.display()),
     };
-    let Some((scheme, rest)) = url.split_once("://") else { return url.clone() };
+    let Some((scheme, rest)) = url.split_once("://") else { return foreign::without_logins(url).into_owned() };
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    rest[..end].rfind('@').map_or_else(|| url.clone(), |at| format!("{scheme}://{}", &rest[at + 1..]))
+    let url = rest[..end].rfind('@').map_or_else(|| url.clone(), |at| format!("{scheme}://{}", &rest[at + 1..]));
+    foreign::without_logins(&url).into_owned()
 }
 
 fn open_dir(source: &SourceSettings, path: &Path, settings: &Settings) -> Result<DirSource, SetupError> {

@@ -137,7 +137,7 @@ pub enum Place {
 impl fmt::Debug for Place {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Git(url) => out.debug_tuple("Git").field(&value::without_login(url)).finish(),
+            Self::Git(url) => out.debug_tuple("Git").field(&value::address_shown(url)).finish(),
             Self::Dir(path) => out.debug_tuple("Dir").field(path).finish(),
         }
     }

@@ -93,5 +93,5 @@ impl fmt::Display for Refusal {
 /// A text of others as part of a sentence: short, and without characters that steer a terminal.
 pub(super) fn shown(text: &str) -> String {
     const LONGEST: usize = 100;
-    foreign::line(text, LONGEST).into_owned()
+    foreign::line(&foreign::without_logins(text), LONGEST).into_owned()
 }

@@ -7,6 +7,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
+use crate::config::foreign;
 use crate::config::layer::Data;
 use crate::config::problem::Position;
 use crate::config::secret_string::SecretString;
@@ -325,7 +326,8 @@ impl Value {
             Self::Secret(_) | Self::Key(_) => true,
             // The user of an SSH address is no secret, and a password is not taken there.
             Self::Git(url) => {
-                url.get(..4).is_some_and(|scheme| scheme.eq_ignore_ascii_case("http")) && without_login(url) != *url
+                url.get(..4).is_some_and(|scheme| scheme.eq_ignore_ascii_case("http"))
+                    && foreign::without_logins(url) != *url
             }
             _ => false,
         }
@@ -336,18 +338,18 @@ impl Value {
 impl fmt::Display for Value {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Text(text) => out.write_str(&scalar(text)),
+            Self::Text(text) => out.write_str(&scalar(&foreign::without_logins(text))),
             Self::Texts(texts) => {
-                let quoted: Vec<_> = texts.iter().map(|text| quoted(text)).collect();
+                let quoted: Vec<_> = texts.iter().map(|text| quoted(&foreign::without_logins(text))).collect();
                 write!(out, "[{}]", quoted.join(", "))
             }
-            Self::Git(url) => out.write_str(&scalar(&without_login(url))),
+            Self::Git(url) => out.write_str(&scalar(&address_shown(url))),
             Self::Switch(value) => value.fmt(out),
             Self::Number(number) => number.fmt(out),
             Self::Size(bytes) => out.write_str(&unit::spell_size(*bytes)),
             Self::Time(time) => out.write_str(&unit::spell_time(*time)),
             Self::Address(address) => out.write_str(&scalar(&address.to_string())),
-            Self::Path(path) => out.write_str(&scalar(&path.to_string_lossy())),
+            Self::Path(path) => out.write_str(&scalar(&foreign::without_logins(&path.to_string_lossy()))),
             Self::Secret(_) | Self::Key(_) => out.write_str(r#""***""#),
         }
     }
@@ -356,22 +358,21 @@ impl fmt::Display for Value {
 /// The text as a YAML scalar of one line.
 fn scalar(text: &str) -> String {
     match serde_yaml::to_string(text) {
-        Ok(plain) if !plain.trim_end().contains('\n') => plain.trim_end().to_owned(),
+        Ok(plain) if !plain.trim_end().contains(foreign::is_hidden) => plain.trim_end().to_owned(),
         _ => quoted(text),
     }
 }
 
 fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
+    foreign::json(&serde_json::Value::from(text).to_string()).into_owned()
 }
 
-/// A URL with stars for its user and password.
-pub(super) fn without_login(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    match rest[..end].rfind('@') {
-        Some(at) => format!("{scheme}://***{}", &rest[at..]),
-        None => url.to_owned(),
+/// The address of a repository with stars for user, password and query: tokens stand in all three.
+pub(super) fn address_shown(url: &str) -> String {
+    let shown = foreign::without_logins(url);
+    match shown.split_once('?').filter(|_| shown.contains("://")) {
+        Some((before, _)) => format!("{before}?***"),
+        None => shown.into_owned(),
     }
 }
 
@@ -433,6 +434,12 @@ mod tests {
         assert_eq!(shown("https://user:pa@ss@host/x@y"), "https://***@host/x@y");
         assert_eq!(shown("https://token@host"), "https://***@host");
         assert_eq!(shown("https://host/a@b"), "https://host/a@b");
+        assert_eq!(shown("https://host/x?private_token=abc"), "https://host/x?***");
+        assert_eq!(shown("user:pass@host:x"), "'***@host:x'");
+        assert_eq!(shown("//user:pass@host/x"), "/***@host/x");
+        assert_eq!(read("sources[].dir", "https://u:pw@h/x"), Ok("/base/https:/***@h/x".to_owned()));
+        assert_eq!(read("sources[].label", "https://u:pw@h"), Ok("https://***@h".to_owned()));
+        assert_eq!(read("sources[].label", "a\u{202e}b"), Ok("\"a\\u202eb\"".to_owned()));
     }
 
     #[test]

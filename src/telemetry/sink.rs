@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 
 use prometheus_client::metrics::counter::Counter;
 
+use crate::config::foreign;
+
 /// The bytes that may wait to be written.
 const MOST_BYTES: usize = 1 << 20;
 
@@ -48,8 +50,11 @@ impl Sink {
         Self(Arc::new(Shared { queue: Mutex::default(), came, emptied, dropped }))
     }
 
-    /// Takes a line, or drops it if too much is waiting.
+    /// Takes a line, made fit for a terminal whatever names are in it, or drops it if too much is waiting.
     pub(super) fn push(&self, line: &[u8]) {
+        let line = String::from_utf8_lossy(line);
+        let line = foreign::without_logins(&line);
+        let line = foreign::json(&line);
         let mut queue = self.queue();
         if queue.bytes + line.len() > MOST_BYTES {
             queue.untold += 1;
@@ -57,7 +62,7 @@ impl Sink {
             return;
         }
         queue.bytes += line.len();
-        queue.lines.push_back(line.to_vec());
+        queue.lines.push_back(line.into_owned().into_bytes());
         self.0.came.notify_one();
     }
 
@@ -188,6 +193,13 @@ mod tests {
             sink.push(b"end\n");
         });
         (String::from_utf8(text.into_inner().unwrap()).unwrap(), dropped.get())
+    }
+
+    #[test]
+    fn names_in_a_line_steer_no_terminal_and_no_login_is_written() {
+        let line = "{\"a\":\"x\u{202e}y\u{9b}z\",\"b\":\"`https://me:pw@h/x`\"}\n";
+        let (text, _) = written(|sink, _| sink.push(line.as_bytes()));
+        assert!(text.starts_with("{\"a\":\"x\\u202ey\\u009bz\",\"b\":\"`https://***@h/x`\"}\n"), "{text}");
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! The report as commands of GitHub Actions: a line per finding, shown at the line of the file that it is about.
 //!
-//! Escapes as the runner undoes them: `%`, CR and LF everywhere, `:` and `,` in properties as well.
+//! Escapes as the runner undoes them: `%` and LF everywhere, `:` and `,` in properties as well.
 
 use crate::check::{Finding, Report};
+use crate::config::foreign;
 use crate::config::problem::Severity;
 
 /// Spells a report; `prefix` stands before every path.
@@ -25,7 +26,7 @@ fn one(finding: &Finding, prefix: &str) -> String {
 }
 
 fn data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    foreign::lines(text).replace('%', "%25").replace('\n', "%0A")
 }
 
 fn property(text: &str) -> String {
@@ -44,6 +45,6 @@ mod tests {
                         the number 750, YAML 1.2 and layerd as a text%0Ahint: quote it (`\"12:30\"`) if it is a text, or \
                         spell it so that both agree\n";
         assert_eq!(write(&report, "config/"), expected);
-        assert_eq!(data("a\r\nb%"), "a%0D%0Ab%25");
+        assert_eq!(data("a\r\nb%\u{202e}"), "a\\r%0Ab%25\\u{202e}");
     }
 }

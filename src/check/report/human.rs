@@ -4,6 +4,7 @@ use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
 use crate::check::{Finding, Reach, Report};
+use crate::config::foreign;
 use crate::config::problem::{Position, Severity};
 use crate::config::value::STARS;
 
@@ -61,7 +62,7 @@ impl<'a> Lines<'a> {
             {
                 self.read += line.len();
             }
-            let text = plain(String::from_utf8_lossy(line).trim_end().trim_start_matches('\u{feff}'));
+            let text = foreign::columns(String::from_utf8_lossy(line).trim_end().trim_start_matches('\u{feff}'));
             self.last = Some((index, text.chars().collect()));
         }
         self.last.as_ref().map(|(_, line)| line.as_slice())
@@ -127,19 +128,9 @@ fn reached(applications: &[Reach]) -> String {
     if names.is_empty() { String::new() } else { format!("reaches {}", names.join(", ")) }
 }
 
-/// Characters that turn the direction of what follows, or are not seen at all.
-const fn is_invisible(letter: char) -> bool {
-    matches!(letter, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
-}
-
-/// A text of others without what steers a terminal.
+/// A text of others on one line, without what steers a terminal.
 fn plain(text: &str) -> String {
-    let shown = |letter: char| match letter {
-        '\t' => ' ',
-        letter if letter.is_control() || is_invisible(letter) => '\u{fffd}',
-        letter => letter,
-    };
-    text.chars().map(shown).collect()
+    foreign::line(text, usize::MAX).into_owned()
 }
 
 #[cfg(test)]

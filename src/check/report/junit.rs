@@ -5,6 +5,7 @@
 use std::fmt::Write as _;
 
 use crate::check::{Finding, Report};
+use crate::config::foreign;
 use crate::config::problem::Severity;
 
 /// Spells a report; `prefix` stands before every path. `is_strict`: warnings fail too. `seconds`: how long the check took.
@@ -59,16 +60,13 @@ fn push(text: &mut String, finding: &Finding, prefix: &str, fails: bool) {
 /// Text and attributes alike. XML 1.0 has no way to write most control characters.
 fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for letter in text.chars() {
+    for letter in foreign::lines(text).chars() {
         match letter {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
             '"' => out.push_str("&quot;"),
             '\n' => out.push_str("&#10;"),
-            '\t' => out.push_str("&#9;"),
-            '\u{fffe}' | '\u{ffff}' => out.push('\u{fffd}'),
-            letter if letter.is_control() => out.push('\u{fffd}'),
             letter => out.push(letter),
         }
     }
@@ -110,6 +108,6 @@ of the two</failure></testcase>
             text.contains("<testcase classname=\"layerd\" name=\"nothing found in 1 files\" time=\"0\"/>"),
             "{text}"
         );
-        assert_eq!(escape("a\u{1b}\u{ffff}\t\"b\""), "a\u{fffd}\u{fffd}&#9;&quot;b&quot;");
+        assert_eq!(escape("a\u{1b}\u{ffff}\t\u{202e}\"b\""), "a\\u{1b}\\u{ffff}\\t\\u{202e}&quot;b&quot;");
     }
 }

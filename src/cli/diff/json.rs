@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::answer::compare::{Group, Reached, Side, Unanswered};
+use crate::config::foreign;
 use crate::http::native::diff::Keys;
 
 use super::Difference;
@@ -47,7 +48,7 @@ pub(super) fn spell(difference: &Difference) -> String {
         unanswered: difference.comparison.unanswered.iter().map(broken).collect(),
     };
     let json = serde_json::to_string(&report).expect("texts, numbers and JSON are always JSON");
-    format!("{json}\n")
+    foreign::json(&format!("{json}\n")).into_owned()
 }
 
 fn changed(group: &Group) -> Changed<'_> {

@@ -10,6 +10,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::answer::compare::{Group, Reached, Side, Unanswered, items, shown};
 use crate::config::diff::Given;
+use crate::config::foreign;
 use crate::config::value::Value;
 
 use super::{Difference, Read, by_profiles, count, shortened};
@@ -173,7 +174,7 @@ fn value(value: &Value) -> String {
 
 /// A text as code on one line, also in a cell of a table.
 fn code(text: &str) -> String {
-    let text = text.replace(crate::config::address::is_unprintable, "\u{fffd}");
+    let text = foreign::line(text, usize::MAX);
     if text.is_empty() {
         return String::new();
     }
@@ -190,7 +191,7 @@ fn code(text: &str) -> String {
 
 /// A text as code in HTML.
 fn tagged(text: &str) -> String {
-    let text = text.replace(crate::config::address::is_unprintable, "\u{fffd}");
+    let text = foreign::line(text, usize::MAX);
     let escape = |character: char| match character.is_ascii_punctuation() && !"-_.".contains(character) {
         true => format!("&#{};", u32::from(character)),
         false => character.to_string(),
@@ -212,7 +213,7 @@ mod tests {
     fn nothing_from_a_repository_is_markup() {
         assert_eq!(code("a <b> @all *x*"), "`a <b> @all *x*`");
         assert_eq!(code("a|b"), "<code>a&#124;b</code>");
-        assert_eq!(code("`x`\n@y"), "<code>&#96;x&#96;\u{fffd}&#64;y</code>");
+        assert_eq!(code("`x`\n@y"), "<code>&#96;x&#96;&#92;n&#64;y</code>");
         assert_eq!(code("a\\|b"), "<code>a&#92;&#124;b</code>");
     }
 

@@ -64,7 +64,7 @@ impl Args {
         })?;
         match self.format {
             Format::Human => console.print(&human(&findings))?,
-            Format::Json => console.print(&format!("{}\n", serde_json::json!({ "findings": findings })))?,
+            Format::Json => console.print_json(&serde_json::json!({ "findings": findings }).to_string())?,
         }
         if doubtful > 0 {
             let opens = if doubtful == 1 { "opens" } else { "open" };

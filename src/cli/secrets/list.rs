@@ -83,7 +83,7 @@ impl Args {
         find_copies(&mut values, &texts);
         match self.format {
             Format::Human => console.print(&human(&values))?,
-            Format::Json => console.print(&format!("{}\n", serde_json::json!({ "values": values })))?,
+            Format::Json => console.print_json(&serde_json::json!({ "values": values }).to_string())?,
         }
         console.say(&summary(&values));
         let is_fine = !folder.is_partial && values.iter().all(|value| value.opens != Some(false));

@@ -3,6 +3,8 @@
 use std::cell::RefCell;
 
 use git2::ErrorClass;
+use percent_encoding::percent_decode_str;
+use reqwest::Url;
 
 use crate::config::foreign::{self, Sent};
 use crate::source::remote::credentials::Login;
@@ -20,7 +22,8 @@ const HINT_URL: &str = "check the URL; a login page or a proxy may be answering 
 /// A failure with the remote's name in front.
 pub(in crate::source) fn not_fetched(remote: &Remote, mut error: FetchError) -> FetchError {
     // Each part is one line already, whatever the remote has said, and a hint is our own.
-    error.message = starred(&format!("`{remote}` was not fetched: {}", error.message));
+    let remote = remote.to_string();
+    error.message = starred(&format!("`{}` was not fetched: {}", foreign::without_logins(&remote), error.message));
     error
 }
 
@@ -44,7 +47,7 @@ pub(in crate::source) fn explain(error: &git2::Error) -> FetchError {
 /// Text that may come from the server, made fit for a log.
 pub(in crate::source) fn printable(text: &str) -> String {
     // Starred before it is cut, so that no part of a secret is left.
-    foreign::line(starred(text).trim(), MAX_CAUSE).into_owned()
+    foreign::line(foreign::without_logins(&starred(text)).trim(), MAX_CAUSE).into_owned()
 }
 
 thread_local! {
@@ -63,8 +66,25 @@ impl Drop for Sending {
 
 /// Says what a fetch on this thread sends.
 pub(in crate::source) fn sending(login: Option<&Login>) -> Sending {
-    SENT.set(login.map(|login| Sent::login(&login.username, login.password.expose())).unwrap_or_default());
+    let login = login.map(|login| Sent::login(&login.username, login.password.expose())).unwrap_or_default();
+    SENT.set(PROXIES.iter().filter_map(|name| proxy(&variable(name)?)).fold(login, Sent::and));
     Sending
+}
+
+#[expect(clippy::disallowed_methods, reason = "they are no settings of ours: the HTTP client reads them by itself")]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// The variables that name proxies; these get a password of their own.
+const PROXIES: [&str; 6] = ["http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"];
+
+/// What is sent to the proxy at an address; `None` if it wants no login.
+fn proxy(address: &str) -> Option<Sent> {
+    let address = if address.contains("://") { address.to_owned() } else { format!("http://{address}") };
+    let url = Url::parse(&address).ok()?;
+    let decoded = |text| percent_decode_str(text).decode_utf8_lossy().into_owned();
+    Some(Sent::login(&decoded(url.username()), &decoded(url.password()?)))
 }
 
 /// The text with stars in the place of what was sent.
