@@ -24,7 +24,7 @@ const LONGEST: usize = 64;
 const NEIGHBOURS: usize = 16;
 
 /// With so many profiles in the names of files, one that is in a condition alone is an exception.
-const PROFILES_IN_FILES: usize = 2;
+const PROFILES_IN_FILES: usize = 3;
 
 /// Adds the files whose profile looks like a slip.
 pub(super) fn check(input: &Input<'_>, problems: &mut Vec<Problem>) {
@@ -158,7 +158,12 @@ mod tests {
     fn a_profile_that_one_condition_alone_names_is_reported() {
         let found = |condition: &str| {
             let text = format!("spring.config.activate.on-profile: {condition}\na: 1\n");
-            let files = [("a-production.yml", "x: 1\n"), ("a-staging.yml", "x: 2\n"), ("a.yml", &*text)];
+            let files = [
+                ("a-production.yml", "x: 1\n"),
+                ("a-staging.yml", "x: 2\n"),
+                ("a-qa.yml", "x: 3\n"),
+                ("a.yml", &*text),
+            ];
             let code = |line: &String| line.split_whitespace().take(2).collect::<Vec<_>>().join(" ");
             let lines = lines(&files);
             lines.iter().map(code).filter(|line| line.contains("profile")).collect::<Vec<_>>()
