@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::environment::nested;
 use super::{AnswerError, Selection, select};
 use crate::config::address::Address;
-use crate::config::diff::{Change, Flat, Given, diff, flatten};
+use crate::config::diff::{Flat, Given, KeyChanges, diff, flatten};
 use crate::config::growth::Growth;
 use crate::config::interpolate::{Resolve, Resolver};
 use crate::config::key::{self, Key};
@@ -37,7 +37,7 @@ pub struct Question {
 #[derive(Debug, Clone)]
 pub enum Outcome {
     /// Both sides have an answer.
-    Change(Change),
+    Change(KeyChanges),
     /// One side has none.
     Broken(Side, Vec<Problem>),
 }
@@ -69,7 +69,7 @@ pub struct Group {
     /// Whom they reach.
     pub reached: Reached,
     /// The keys. If a value is written in several places, the place is that of the first application.
-    pub change: Change,
+    pub change: KeyChanges,
     /// For keys whose new value is written in several places: how many others there are.
     pub elsewhere: BTreeMap<Arc<str>, usize>,
 }
@@ -143,7 +143,7 @@ fn outcome(base: &Snapshot, head: &Snapshot, question: &Question) -> Outcome {
             Ok(change) => Outcome::Change(change),
             Err(error) => Outcome::Broken(Side::Head, problems(error)),
         },
-        (Err(from), Err(to)) if from == to => Outcome::Change(Change::default()),
+        (Err(from), Err(to)) if from == to => Outcome::Change(KeyChanges::default()),
         (_, Err(error)) => Outcome::Broken(Side::Head, problems(error)),
         (Err(error), Ok(_)) => Outcome::Broken(Side::Base, problems(error)),
     }
@@ -161,9 +161,9 @@ fn problems(error: AnswerError) -> Vec<Problem> {
 ///
 /// # Errors
 /// [`AnswerError::TooLarge`].
-pub fn change(base: &Selection, head: &Selection) -> Result<Change, AnswerError> {
+pub fn change(base: &Selection, head: &Selection) -> Result<KeyChanges, AnswerError> {
     if base.fingerprint == head.fingerprint {
-        return Ok(Change::default());
+        return Ok(KeyChanges::default());
     }
     Ok(diff(&flat(base)?, &flat(head)?))
 }
@@ -281,7 +281,7 @@ struct Found<'a> {
 /// The keys that reach the same questions.
 #[derive(Default)]
 struct Gathered {
-    change: Change,
+    change: KeyChanges,
     elsewhere: BTreeMap<Arc<str>, usize>,
 }
 
@@ -346,7 +346,7 @@ fn name_known(questions: &[Question], numbers: &mut Vec<usize>) {
     }
 }
 
-fn gather<'a>(number: usize, change: &'a Change, items: &mut HashMap<Item, Found<'a>>) {
+fn gather<'a>(number: usize, change: &'a KeyChanges, items: &mut HashMap<Item, Found<'a>>) {
     let added = change.added.iter().map(|(key, to)| (key, None, Some(to)));
     let removed = change.removed.iter().map(|(key, from)| (key, Some(from), None));
     let changed = change.changed.iter().map(|(key, (from, to))| (key, Some(from), Some(to)));

@@ -1,4 +1,4 @@
-//! Effective × Effective → [`Change`]: which keys come, which go, and which get another value.
+//! Effective × Effective → [`KeyChanges`]: which keys come, which go, and which get another value.
 //!
 //! A key is its canonical path, however the files spell it. A list is one value of its key, because layers replace lists
 //! whole: an item put in front would otherwise change every item behind it. An empty map is a value, so that a key that
@@ -25,7 +25,7 @@ pub struct Given {
 
 /// What differs between two merged configurations, by key.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Change {
+pub struct KeyChanges {
     /// The keys that only the second one has.
     pub added: BTreeMap<Arc<str>, Given>,
     /// The keys that only the first one has.
@@ -50,7 +50,7 @@ impl Flat {
     }
 }
 
-impl Change {
+impl KeyChanges {
     /// True if nothing differs.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -66,8 +66,8 @@ impl Change {
 
 /// What differs between two configurations.
 #[must_use]
-pub fn diff(base: &Flat, head: &Flat) -> Change {
-    let mut change = Change::default();
+pub fn diff(base: &Flat, head: &Flat) -> KeyChanges {
+    let mut change = KeyChanges::default();
     let (mut olds, mut news) = (base.entries.iter().peekable(), head.entries.iter().peekable());
     loop {
         let order = match (olds.peek(), news.peek()) {
@@ -141,7 +141,7 @@ mod tests {
     }
 
     fn told(base: &[&str], head: &[&str]) -> String {
-        let Change { added, removed, changed } = diff(&flat(base), &flat(head));
+        let KeyChanges { added, removed, changed } = diff(&flat(base), &flat(head));
         let added = added.iter().map(|(key, to)| format!("+ {key} {}\n", spelled(to)));
         let removed = removed.iter().map(|(key, from)| format!("- {key} {}\n", spelled(from)));
         let changed = changed.iter().map(|(key, (from, to))| format!("~ {key} {} -> {}\n", spelled(from), spelled(to)));
@@ -243,7 +243,7 @@ mod tests {
             let (there, back) = (diff(&a, &b), diff(&b, &a));
             prop_assert_eq!(there.len(), back.len());
             let changed = back.changed.into_iter().map(|(key, (from, to))| (key, (to, from))).collect();
-            prop_assert_eq!(there, Change { added: back.removed, removed: back.added, changed });
+            prop_assert_eq!(there, KeyChanges { added: back.removed, removed: back.added, changed });
         }
     }
 }

@@ -3,6 +3,11 @@
 //! A choice of the whole server. What each of the two means is written where it is done: the order in `select.rs`, what
 //! a file says in `format/`.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use super::address::Address;
+
 /// How layers are ordered and values read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub enum Semantics {
@@ -11,4 +16,18 @@ pub enum Semantics {
     Native,
     /// As Spring Cloud Config Server does it: sources of flat keys, what is said about a profile is strongest.
     Spring,
+}
+
+impl Semantics {
+    /// The address as files are selected for it from a label. Spring's search paths may hold the label, also if nobody
+    /// names one; for our own rules it makes no difference.
+    #[must_use]
+    pub fn address<'a>(self, address: &'a Address, label: &Arc<str>) -> Cow<'a, Address> {
+        match self {
+            Self::Spring if address.label.is_none() => {
+                Cow::Owned(Address { label: Some(Arc::clone(label)), ..address.clone() })
+            }
+            Self::Native | Self::Spring => Cow::Borrowed(address),
+        }
+    }
 }

@@ -29,6 +29,7 @@ use crate::snapshot::Secrets;
 use crate::source::ReadError;
 use crate::source::dir::DirSource;
 use crate::source::fetch::worker::Worker;
+use crate::store::change::Feed;
 use crate::store::discovered::{Bounds, Found, Loops};
 use crate::store::live::Live;
 use crate::store::refresh::{Handle, Refresher, now};
@@ -69,7 +70,8 @@ pub async fn serve(
     let settings = Arc::new(settings);
     let secrets = Secrets { ring: Arc::new(ring), on_failure: settings.secrets.on_failure };
     let secrets = Arc::new(ArcSwap::from_pointee(secrets));
-    let means = Means { settings: Arc::clone(&settings), secrets: Arc::clone(&secrets), worker: Some(worker) };
+    let (shared, feed) = (Arc::clone(&secrets), Arc::new(Feed::starting_at(now())));
+    let means = Means { settings: Arc::clone(&settings), secrets: shared, feed, worker: Some(worker) };
     let opened = (0..settings.sources.len()).map(|index| Source::open(index, &means));
     let opened = opened.collect::<Result<Vec<_>, _>>()?;
     let opened_access = tokens::access(&settings)?;
@@ -234,7 +236,7 @@ fn start(
     }
     let limits = means.settings.limits;
     let limits = store::Limits { answers: limits.answers, cold: limits.cold };
-    let store = Arc::new(Store::new(entries, Arc::clone(&means.secrets), limits));
+    let store = Arc::new(Store::new(entries, Arc::clone(&means.secrets), Arc::clone(&means.feed), limits));
     let metrics = http::ops::Metrics::new(Registry::default());
     Ok(App {
         store,

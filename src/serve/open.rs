@@ -21,6 +21,7 @@ use crate::source::remote::template::Template;
 use crate::source::remote::tls_files::Files;
 use crate::source::remote::{Remote, RemoteError};
 use crate::source::{self, ReadError, SetupError, fetch};
+use crate::store::change::Feed;
 use crate::store::discovered::Opener;
 use crate::store::live::{self, Live};
 use crate::store::patterns::Patterns;
@@ -67,6 +68,8 @@ pub struct Means {
     pub settings: Arc<Settings>,
     /// What sealed values are opened with.
     pub secrets: Arc<ArcSwap<Secrets>>,
+    /// Where it is told that other commits are served.
+    pub feed: Arc<Feed>,
     /// Who fetches in a process of its own; `None` to fetch on the calling thread.
     pub worker: Option<Worker>,
 }
@@ -145,6 +148,7 @@ fn live(
         label: source.label.as_deref().map(Arc::from),
         rules: rules(source, &means.settings)?,
         secrets: Arc::clone(&means.secrets),
+        feed: Arc::clone(&means.feed),
         snapshots: means.settings.limits.snapshots,
     };
     Ok(Live::new(live, opened))

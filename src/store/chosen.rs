@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use crate::answer::{self, AnswerError, Selection};
 use crate::config::address::Address;
-use crate::config::semantics::Semantics;
 use crate::snapshot::Snapshot;
 
 use super::discovered::FindError;
@@ -136,15 +135,10 @@ impl Chosen {
     /// # Errors
     /// As [`crate::answer::select`], for the parts together.
     pub fn select(&self, address: &Address) -> Result<Selection, AnswerError> {
-        let select = |part: &Part| match part.snapshot.semantics {
-            Semantics::Native => answer::select(&part.snapshot, address),
-            // Its search paths may hold the label, also if nobody names one.
-            Semantics::Spring => {
-                let label = address.label.clone().or_else(|| Some(Arc::clone(&part.label)));
-                answer::select(&part.snapshot, &Address { label, ..address.clone() })
-            }
-        };
-        answer::join(self.parts().rev().map(select))
+        answer::join(self.parts().rev().map(|part| {
+            let snapshot = &part.snapshot;
+            answer::select(snapshot, &snapshot.semantics.address(address, &part.label))
+        }))
     }
 
     /// True if several sources take part.

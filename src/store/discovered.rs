@@ -138,12 +138,9 @@ impl Found {
     /// # Errors
     /// If there is none, or it could not be fetched or not yet.
     pub async fn find(self: &Arc<Self>, address: &Address) -> Result<Served, FindError> {
-        let profile = address.profiles.join(",");
-        let label = address.label.as_ref().unwrap_or(&self.label);
-        let names = Names { application: &address.application, profile: &profile, label };
         let nameless = || FindError::None(format!("the source `{}` has no repository of that name", self.name));
-        let remote = self.template.expand(names).ok_or_else(nameless)?;
-        let name: Arc<str> = format!("{}:{}", self.name, Template::path(&remote)).into();
+        let remote = self.remote_of(address).ok_or_else(nameless)?;
+        let name = self.name_at(&remote);
         let mut state = self.slot(remote, &name)?;
         let settled = state.wait_for(|state| !matches!(state, State::Opening));
         match tokio::time::timeout(self.bounds.patience, settled)
@@ -154,6 +151,22 @@ impl Found {
             Ok(Ok(State::Failed(failure))) => Err(failure.told(&name, self.bounds.memory)),
             Ok(Ok(State::Opening) | Err(_)) | Err(_) => Err(FindError::Slow(name)),
         }
+    }
+
+    /// The name of the source of an address, open or not; `None` if no repository can have that name.
+    #[must_use]
+    pub fn name_of(&self, address: &Address) -> Option<Arc<str>> {
+        self.remote_of(address).map(|remote| self.name_at(&remote))
+    }
+
+    fn remote_of(&self, address: &Address) -> Option<Remote> {
+        let profile = address.profile_list();
+        let label = address.label.as_ref().unwrap_or(&self.label);
+        self.template.expand(Names { application: &address.application, profile: &profile, label })
+    }
+
+    fn name_at(&self, remote: &Remote) -> Arc<str> {
+        format!("{}:{}", self.name, Template::path(remote)).into()
     }
 
     /// The sources that are being served, by name.

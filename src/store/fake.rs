@@ -13,6 +13,7 @@ use crate::snapshot::{Rules, Secrets, Snapshot};
 use crate::source::mirror::history::{About, Parent};
 use crate::source::{FetchError, LabelKind, Labels, ReadError, Reader, Source, Tip};
 
+use super::change::Feed;
 use super::live::{Live, Settings};
 
 /// A source in memory. Clones share what they hold.
@@ -50,28 +51,27 @@ impl Fake {
     /// What a branch has, with its schemas enforced.
     pub(super) fn enforcing(&self, branch: &str) -> Arc<Snapshot> {
         let rules = Rules { schemas: Mode::Enforce, ..Rules::default() };
-        let (name, label): (Arc<str>, Arc<str>) = (Arc::from("config"), Arc::from(branch));
-        let secrets = Arc::default();
-        let settings = Settings {
-            entry: Arc::clone(&name),
-            uri: Arc::from("config"),
-            name,
-            label: Some(label),
-            rules,
-            secrets,
-            snapshots: 4,
-        };
-        let live = Live::new(settings, Arc::new(self.clone()));
+        let live = Live::new(Settings { rules, ..Self::settings(Some(branch), 4) }, Arc::new(self.clone()));
         live.advance().unwrap();
         Arc::clone(&live.table().loaded[branch].snapshot)
     }
 
+    /// [`Self::live`], announcing under a name what changes.
+    pub(super) fn announcing(&self, name: &str, feed: &Arc<Feed>) -> Arc<Live> {
+        let (name, feed) = (Arc::from(name), Arc::clone(feed));
+        Arc::new(Live::new(Settings { name, feed, ..Self::settings(None, 64) }, Arc::new(self.clone())))
+    }
+
     /// [`Self::live`], opening sealed values with these secrets.
     pub(super) fn live_with(&self, label: Option<&str>, snapshots: usize, secrets: Arc<ArcSwap<Secrets>>) -> Arc<Live> {
+        Arc::new(Live::new(Settings { secrets, ..Self::settings(label, snapshots) }, Arc::new(self.clone())))
+    }
+
+    fn settings(label: Option<&str>, snapshots: usize) -> Settings {
         let (name, label): (Arc<str>, _) = (Arc::from("config"), label.map(Arc::from));
         let (entry, uri) = (Arc::clone(&name), Arc::clone(&name));
-        let settings = Settings { entry, uri, name, label, rules: Rules::default(), secrets, snapshots };
-        Arc::new(Live::new(settings, Arc::new(self.clone())))
+        let (rules, secrets, feed) = (Rules::default(), Arc::default(), Arc::default());
+        Settings { entry, uri, name, label, rules, secrets, snapshots, feed }
     }
 
     /// Puts files into a new commit on a branch, on top of what is there.

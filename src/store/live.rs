@@ -14,6 +14,7 @@ use crate::config::tree::CommitId;
 use crate::snapshot::{Bodies, Rules, Secrets, Snapshot};
 use crate::source::{LabelKind, Labels, ReadError, Source};
 
+use super::change::Feed;
 use super::freshness::Freshness;
 use super::past::Past;
 use super::pin::{Before, Pin, Pins, Search};
@@ -36,6 +37,8 @@ pub struct Settings {
     pub secrets: Arc<ArcSwap<Secrets>>,
     /// How many snapshots stay in memory.
     pub snapshots: usize,
+    /// Where it is told that other commits are served; all sources share it.
+    pub feed: Arc<Feed>,
 }
 
 /// A source being served.
@@ -82,6 +85,7 @@ impl Live {
 
     /// Takes over when the source was last fetched, in seconds since 1970, from an earlier run.
     pub fn start_at(&self, fetched_at: Option<i64>) {
+        fetched_at.into_iter().for_each(|at| self.settings.feed.follow(at));
         self.freshness.update(|fresh| fresh.fetched_at = fetched_at);
     }
 
@@ -329,10 +333,14 @@ impl Live {
         bodies.forget_unused();
     }
 
+    /// Serves another table and announces what that changes.
     fn publish(&self, mut table: Table) -> Arc<Table> {
         table.evict(self.settings.snapshots);
         let table = Arc::new(table);
-        self.table.store(Arc::clone(&table));
+        // First swapped, then told: who hears of it reads what it is about. The workshop is held, so that of two tables
+        // the later one is told later.
+        let before = self.table.swap(Arc::clone(&table));
+        self.settings.feed.announce(&self.settings.name, &before, &table);
         // By two, so that what was loaded comes between what was asked for before it and what is asked for after it.
         self.turn.fetch_add(2, Ordering::Relaxed);
         table

@@ -3,6 +3,9 @@
 //! Floor 4. A request asks [`Store::snapshot`] once and works on that snapshot to its end. This room knows no protocol.
 
 pub mod answers;
+pub mod change;
+#[cfg(test)]
+mod change_model;
 mod chosen;
 pub mod compare;
 pub mod discovered;
@@ -35,6 +38,7 @@ use crate::snapshot::Secrets;
 pub use chosen::{ChooseError, Chosen, Part, Pinned, WouldClose};
 
 use answers::Memo;
+use change::Feed;
 use discovered::{FindError, Found};
 use live::Live;
 use patterns::Patterns;
@@ -49,6 +53,7 @@ pub struct Store {
     memo: Memo,
     cold: Cold,
     secrets: Arc<ArcSwap<Secrets>>,
+    feed: Arc<Feed>,
 }
 
 /// One entry of the settings' list of sources.
@@ -88,10 +93,11 @@ pub struct Limits {
 }
 
 impl Store {
-    /// A store of entries in the order in which they are tried, whose sources open sealed values with these secrets.
+    /// A store of entries in the order in which they are tried, whose sources open sealed values with these secrets and
+    /// announce their changes in this feed.
     #[must_use]
-    pub fn new(entries: Vec<Entry>, secrets: Arc<ArcSwap<Secrets>>, limits: Limits) -> Self {
-        Self { entries, memo: Memo::new(limits.answers), cold: Cold::new(limits.cold), secrets }
+    pub fn new(entries: Vec<Entry>, secrets: Arc<ArcSwap<Secrets>>, feed: Arc<Feed>, limits: Limits) -> Self {
+        Self { entries, memo: Memo::new(limits.answers), cold: Cold::new(limits.cold), secrets, feed }
     }
 
     /// What answers an address now. Waits only if a label is not in memory, never for a fetch; but for the first fetch of
@@ -347,6 +353,8 @@ impl Store {
             .iter()
             .filter(|(_, served)| !opened_before(&served.live))
             .for_each(|(_, served)| served.live.reopen());
+        // Commits are the same, what they answer may not be.
+        self.feed.announce_everything();
         Ok(())
     }
 
@@ -383,6 +391,7 @@ impl Entry {
 mod tests {
     use std::time::Duration;
 
+    use super::change::{Effect, Notice};
     use super::fake::Fake;
     use super::refresh::{Metrics, Refresher};
     use super::*;
@@ -431,7 +440,7 @@ mod tests {
         let entry = entry(&fake, &[], false);
         let Place::One(Served { live, .. }) = &entry.place else { unreachable!("it is one source") };
         let live = Arc::clone(live);
-        let store = Store::new(vec![entry], Arc::default(), LIMITS);
+        let store = Store::new(vec![entry], Arc::default(), Arc::default(), LIMITS);
         let told = async |label: Option<&str>| match store.everywhere(label).await {
             Ok(chosen) => format!("{} {}", chosen.first.label, chosen.first.snapshot.commit.0[0]),
             Err(error) => error.to_string(),
@@ -455,8 +464,12 @@ mod tests {
     #[tokio::test]
     async fn the_first_source_that_matches_answers_alone() {
         let (pay, rest) = (source("main", "pay.yml", "a: pay"), source("main", "application.yml", "a: rest"));
-        let store =
-            Store::new(vec![entry(&pay, &["pay*"], false), entry(&rest, &["*/prod"], false)], Arc::default(), LIMITS);
+        let store = Store::new(
+            vec![entry(&pay, &["pay*"], false), entry(&rest, &["*/prod"], false)],
+            Arc::default(),
+            Arc::default(),
+            LIMITS,
+        );
         assert_eq!(told(&store, "pay", "dev", None).await, r#"main {"a":"pay"}"#);
         assert_eq!(told(&store, "pay-x", "prod", None).await, "main {}", "no other source is asked");
         assert_eq!(told(&store, "user", "dev,prod", None).await, r#"main {"a":"rest"}"#);
@@ -470,7 +483,7 @@ mod tests {
         let weak = source("main", "user-dev.yml", "{a: weak, m: {y: 2}, b: 1}");
         let other = source("main", "user.yml", "c: 3");
         let entries = || [entry(&strong, &["*"], true), entry(&weak, &["user"], true), entry(&other, &["*"], false)];
-        let store = Store::new(entries().into(), Arc::default(), LIMITS);
+        let store = Store::new(entries().into(), Arc::default(), Arc::default(), LIMITS);
         assert_eq!(
             told(&store, "user", "dev", None).await,
             r#"main+main+main {"c":3,"a":"strong","m":{"y":2,"x":1},"b":1}"#
@@ -482,9 +495,44 @@ mod tests {
     async fn a_joined_source_without_the_label_takes_part_with_its_default() {
         let (strong, weak) = (source("main", "a.yml", "a: 1"), source("main", "a.yml", "b: 1"));
         weak.commit("side", &[("a.yml", "b: 2")]);
-        let store = Store::new(vec![entry(&strong, &["*"], true), entry(&weak, &["*"], false)], Arc::default(), LIMITS);
+        let store = Store::new(
+            vec![entry(&strong, &["*"], true), entry(&weak, &["*"], false)],
+            Arc::default(),
+            Arc::default(),
+            LIMITS,
+        );
         assert_eq!(told(&store, "a", "dev", Some("side")).await, r#"main+side {"b":2,"a":1}"#);
         assert_eq!(told(&store, "a", "dev", Some("none")).await, "there is no label `none`");
+    }
+
+    #[test]
+    fn a_change_has_an_effect_on_those_who_are_answered_from_its_source() {
+        let feed = Arc::new(Feed::default());
+        let mut heard = feed.subscribe();
+        let (pay, rest) = (source("main", "pay.yml", "a: pay"), source("main", "application.yml", "a: rest"));
+        let entry = |fake: &Fake, name: &str, matches: &[&str], joins_next| {
+            let live = fake.announcing(name, &feed);
+            live.advance().unwrap();
+            let (_, refresh) = Refresher::new(Arc::clone(&live), Duration::from_secs(600), Metrics::default());
+            let matches = Patterns::parse(matches).unwrap();
+            (Arc::clone(&live), Entry { matches, joins_next, place: Place::One(Served { live, refresh }) })
+        };
+        let ((_, pay), (live, rest_entry)) =
+            (entry(&pay, "pay", &["pay*"], true), entry(&rest, "rest", &["*/prod"], false));
+        let store = Store::new(vec![pay, rest_entry], Arc::default(), Arc::clone(&feed), LIMITS);
+        rest.commit("main", &[("application.yml", "a: other")]);
+        live.advance().unwrap();
+        let Some(Notice::Change(change)) = heard.pending().pop() else { panic!("it is announced") };
+        let effect = |application: &str, profile: &str, label: Option<&str>| {
+            let address = Address::parse(application, Some(profile), label).unwrap();
+            let is_touched = store.is_touched(&change, &address);
+            (matches!(store.effect(&change, &address), Effect::Keys(_)), is_touched)
+        };
+        assert_eq!(effect("user", "prod", None), (true, true));
+        assert_eq!(effect("pay", "prod", Some("side")), (true, true), "it takes part with its default");
+        assert_eq!(effect("pay", "dev", None), (false, false), "another source answers");
+        assert_eq!(effect("user", "prod", Some("side")), (false, false), "no source has that label");
+        assert_eq!(change.source.as_ref(), "rest");
     }
 
     #[tokio::test]
@@ -493,7 +541,7 @@ mod tests {
         let entries = vec![entry(&dead, &["pay"], false), entry(&good, &["*"], false)];
         let Place::One(Served { live, .. }) = &entries[0].place else { unreachable!("it is one source") };
         let live = Arc::clone(live);
-        let store = Store::new(entries, Arc::default(), LIMITS);
+        let store = Store::new(entries, Arc::default(), Arc::default(), LIMITS);
         let nothing = "there is no configuration yet: the source `config` was not read so far";
         assert_eq!(told(&store, "pay", "dev", None).await, nothing);
         assert_eq!(told(&store, "user", "dev", None).await, r#"main {"a":1}"#);
@@ -506,7 +554,12 @@ mod tests {
         assert_eq!(store.readiness(), Ok(()));
         let listed = store.everywhere(None).await.unwrap();
         assert_eq!(listed.parts().count(), 1);
-        let joined = Store::new(vec![entry(&good, &["*"], true), entry(&dead, &["*"], false)], Arc::default(), LIMITS);
+        let joined = Store::new(
+            vec![entry(&good, &["*"], true), entry(&dead, &["*"], false)],
+            Arc::default(),
+            Arc::default(),
+            LIMITS,
+        );
         assert_eq!(told(&joined, "user", "dev", None).await, nothing, "half an answer is none");
     }
 
@@ -535,7 +588,7 @@ mod tests {
         let live = fake.live_with(None, 64, Arc::clone(&shared));
         live.advance().unwrap();
         let (_, refresh) = Refresher::new(Arc::clone(&live), Duration::from_secs(600), Metrics::default());
-        let store = Store::new(vec![Entry::for_all(Served { live, refresh })], shared, LIMITS);
+        let store = Store::new(vec![Entry::for_all(Served { live, refresh })], shared, Arc::default(), LIMITS);
         let problem = async || {
             let address = Address::parse("a", None, None).unwrap();
             let chosen = store.snapshot(&permitted(&address)).await.unwrap();
@@ -563,7 +616,7 @@ mod tests {
         let live = fake.live_with(None, 64, Arc::clone(&shared));
         live.advance().unwrap();
         let (_, refresh) = Refresher::new(Arc::clone(&live), Duration::from_secs(600), Metrics::default());
-        let store = Store::new(vec![Entry::for_all(Served { live, refresh })], shared, LIMITS);
+        let store = Store::new(vec![Entry::for_all(Served { live, refresh })], shared, Arc::default(), LIMITS);
         assert_eq!(told(&store, "a", "dev", None).await, format!(r#"main {{"a":"{sealed}"}}"#));
         store.reload_keys(leave(one)).unwrap();
         assert_eq!(told(&store, "a", "dev", None).await, r#"main {"a":"open"}"#);

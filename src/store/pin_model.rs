@@ -216,7 +216,7 @@ proptest! {
             world.take(number, &Step { files: vec![(0, Edit::Whole)], onto: Onto::Tip });
         }
         let entries = vec![entry(&worlds[0].live, true), entry(&worlds[1].live, false)];
-        let store = Store::new(entries, Arc::default(), Limits { answers: 1 << 20, cold: 4 });
+        let store = Store::new(entries, Arc::default(), Arc::default(), Limits { answers: 1 << 20, cold: 4 });
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         for (number, (second, step)) in steps.iter().enumerate() {
             worlds[usize::from(*second)].take(number, step);

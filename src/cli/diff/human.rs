@@ -125,7 +125,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::config::diff::Change;
+    use crate::config::diff::KeyChanges;
     use crate::config::layer::Origin;
     use crate::config::problem::Position;
     use crate::config::value::Value;
@@ -146,7 +146,7 @@ mod tests {
         let (first, last) = ("x".repeat(40), "y".repeat(130));
         let changed = (list(&[&first, "old"]), list(&["new", &first, &last]));
         let reached = (0..14).map(|number| (Arc::from(format!("s{number}")), vec![Arc::from("eu")])).collect();
-        let change = Change { changed: BTreeMap::from([(Arc::from("l"), changed)]), ..Change::default() };
+        let change = KeyChanges { changed: BTreeMap::from([(Arc::from("l"), changed)]), ..KeyChanges::default() };
         let group = Group { reached, change, elsewhere: BTreeMap::from([(Arc::from("l"), 2)]) };
         let expected = format!(
             "\ns0, s1, s2, s3, s4, s5, s6, s7, s8, s9, s10, s11 and 2 more (eu)\n  ~ l: a list\n    - \"old\"\n    \
@@ -158,7 +158,8 @@ mod tests {
 
     #[test]
     fn colours_are_for_terminals() {
-        let change = Change { removed: BTreeMap::from([(Arc::from("k"), given(Value::Null))]), ..Change::default() };
+        let change =
+            KeyChanges { removed: BTreeMap::from([(Arc::from("k"), given(Value::Null))]), ..KeyChanges::default() };
         let group = Group { reached: Vec::new(), change, elsewhere: BTreeMap::new() };
         assert_eq!(told(&group, true), "\n\u{1b}[31m  - k = null\u{1b}[0m\n");
         assert_eq!(told(&group, false), "\n  - k = null\n");

@@ -57,7 +57,7 @@ impl Origin {
         let flags = Flags { dir, git, state, ..Flags::default() };
         let loaded = settings::load(&flags, environment, Purpose::Serve).map_err(Failure::Refused)?;
         let secrets = Arc::new(ArcSwap::from_pointee(secrets));
-        let means = Means { settings: Arc::new(loaded.settings), secrets, worker: None };
+        let means = Means { settings: Arc::new(loaded.settings), secrets, feed: Arc::default(), worker: None };
         let source = means.settings.sources.first().ok_or_else(|| unreachable(&"there is no source"))?;
         let opened = serve::open(source, &means).map_err(|error| refused(&error))?;
         opened.live.source.fetch().map_err(|error| unreachable(&error))?;

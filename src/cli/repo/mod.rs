@@ -68,7 +68,7 @@ impl Repository {
         };
         let Loaded { settings, .. } = settings::load(&flags, environment, Purpose::Serve).map_err(Failure::Refused)?;
         let secrets = Arc::new(ArcSwap::from_pointee(secrets));
-        let means = Means { settings: Arc::new(settings), secrets, worker: None };
+        let means = Means { settings: Arc::new(settings), secrets, feed: Arc::default(), worker: None };
         let source = means.settings.sources.first().ok_or_else(|| unreachable(&"there is no source"))?;
         let live = serve::open(source, &means).map_err(|error| refused(&error))?.live;
         Ok(Self { live, path: source.path.clone(), max_files: means.settings.limits.files, _mirror: mirror })

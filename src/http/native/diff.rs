@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 
 use crate::answer::{compare, history};
 use crate::config::address::Address;
-use crate::config::diff::{Change, Given};
+use crate::config::diff::{Given, KeyChanges};
 use crate::config::tree::CommitId;
 use crate::config::value::Value;
 use crate::store::ChooseError;
@@ -173,7 +173,7 @@ struct Turn<'a> {
 impl<'a> Keys<'a> {
     /// The keys of a change.
     #[must_use]
-    pub fn new(change: &'a Change) -> Self {
+    pub fn new(change: &'a KeyChanges) -> Self {
         let changed = change.changed.iter();
         let changed =
             changed.map(|(key, (from, to))| (&**key, Changed { from: raw(&from.value), now: Added::new(to) }));
