@@ -11,6 +11,7 @@ use tracing::warn;
 use crate::serve;
 use crate::settings::{self, Flags, Loaded, Purpose};
 use crate::store::Store;
+use crate::store::status::{LabelStatus, SourceStatus};
 use crate::telemetry;
 
 use super::console::{Console, Exit, Failure};
@@ -122,8 +123,8 @@ fn announce(text: String) {
 /// The line that programs wait for and, for people, what there is and how to ask for it.
 fn greeting(address: SocketAddr, store: &Store, is_terminal: bool) -> String {
     let line = format!("listening on http://{address}\n");
-    let served = store.served();
-    let mut names = served.iter().flat_map(|(_, served)| served.live.known_applications());
+    let labels: Vec<_> = store.status().iter().filter_map(SourceStatus::default).collect();
+    let mut names = labels.iter().flat_map(LabelStatus::applications);
     let (true, Some(first)) = (is_terminal, names.next()) else { return line };
     let others = names.map(|name| format!(", {name}")).collect::<String>();
     format!(

@@ -19,6 +19,12 @@ pub enum Semantics {
 }
 
 impl Semantics {
+    /// True for Spring's.
+    #[must_use]
+    pub fn is_spring(self) -> bool {
+        self == Self::Spring
+    }
+
     /// The address as files are selected for it from a label. Spring's search paths may hold the label, also if nobody
     /// names one; for our own rules it makes no difference.
     #[must_use]

@@ -14,13 +14,12 @@ use prometheus_client::registry::Registry;
 use serde::{Deserialize, Serialize};
 
 use crate::config::problem::{Problem, Severity};
-use crate::snapshot::Snapshot;
+use crate::store::Store;
 use crate::store::freshness::Fresh;
-use crate::store::live::Live;
 use crate::store::refresh::now;
 use crate::store::report::LabelChange;
 use crate::store::report::Outcome;
-use crate::store::{Served, Store};
+use crate::store::status::{LabelStatus, SourceStatus};
 
 use super::access::Caller;
 use super::error::Refusal;
@@ -54,12 +53,11 @@ async fn refresh(
     Asking(parameters): Asking<Wait>,
 ) -> Result<Response, Refusal> {
     if !parameters.wait()? {
-        app.store.served().iter().try_for_each(|(_, served)| served.refresh.poke())?;
+        app.store.poke()?;
         return Ok((StatusCode::ACCEPTED, uncached(), axum::Json(Refreshed::default())).into_response());
     }
     // All of them fetch at once; the answer waits for the slowest.
-    let begun = app.store.served().into_iter().map(|(_, served)| served.refresh.begin());
-    let begun = begun.collect::<Result<Vec<_>, _>>()?;
+    let begun = app.store.begin_refresh()?;
     let deadline = tokio::time::Instant::now() + PATIENCE;
     let mut refreshed = Refreshed::default();
     let mut failed = None;
@@ -77,7 +75,7 @@ async fn refresh(
 
 async fn get_status(State(app): State<Arc<App>>) -> Response {
     let now = now();
-    let sources = app.store.served().iter().map(|(_, served)| SourceStatus::new(&served.live, now)).collect();
+    let sources = app.store.status().iter().map(|source| SourceBody::new(source, now)).collect();
     let status = Status { version: env!("CARGO_PKG_VERSION"), ready: app.store.readiness().is_ok(), sources };
     (uncached(), axum::Json(status)).into_response()
 }
@@ -158,8 +156,8 @@ impl Metrics {
         let signed = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
         // Sources that are found at run time share the name of their entry: there the oldest and the sum are shown.
         let mut figures: BTreeMap<Arc<str>, Figures> = BTreeMap::new();
-        for (_, Served { live, .. }) in store.served() {
-            figures.entry(Arc::clone(&live.settings.entry)).or_default().add(&live, now);
+        for source in store.status() {
+            figures.entry(Arc::clone(&source.entry)).or_default().add(&source, now);
         }
         for (entry, figures) in figures {
             let source = entry.to_string();
@@ -201,22 +199,16 @@ struct Figures {
 }
 
 impl Figures {
-    fn add(&mut self, live: &Live, now: i64) {
-        self.age = self.age.max(live.freshness.age(now));
-        let table = live.table();
-        self.stuck += table.stuck.len() as u64;
-        let Some(loaded) = table.default.as_ref().and_then(|label| table.loaded.get(label)) else { return };
-        self.errors += errors(&loaded.snapshot) as u64;
-        self.pinned += loaded.pins.known().count() as u64;
-        for (_, opening) in loaded.snapshot.openings() {
-            self.opened += opening.opened as u64;
-            self.unopened += opening.unopened.len() as u64;
-        }
+    fn add(&mut self, source: &SourceStatus, now: i64) {
+        self.age = self.age.max(source.freshness.age(now));
+        self.stuck += source.stuck().len() as u64;
+        let Some(label) = source.default() else { return };
+        let sealed = label.sealed();
+        self.errors += label.count(Severity::Error) as u64;
+        self.pinned += label.pinned() as u64;
+        self.opened += sealed.open as u64;
+        self.unopened += sealed.closed as u64;
     }
-}
-
-fn errors(snapshot: &Snapshot) -> usize {
-    snapshot.problems.iter().filter(|problem| problem.severity == Severity::Error).count()
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -270,12 +262,12 @@ struct ChangedApplication {
 struct Status {
     version: &'static str,
     ready: bool,
-    sources: Vec<SourceStatus>,
+    sources: Vec<SourceBody>,
 }
 
 /// One source. Times are RFC 3339 in UTC, durations seconds.
 #[derive(Serialize)]
-struct SourceStatus {
+struct SourceBody {
     source: Arc<str>,
     fetched_at: Option<String>,
     age: Option<u64>,
@@ -285,7 +277,7 @@ struct SourceStatus {
     default_label: Option<Arc<str>>,
     /// The default label is gone from the source and its last commit goes on being served.
     default_label_vanished: bool,
-    labels: Vec<LabelStatus>,
+    labels: Vec<LabelBody>,
     /// Labels that cannot follow the source; those that were served before go on being served as they were.
     stuck: Vec<StuckLabel>,
 }
@@ -297,7 +289,7 @@ struct StuckLabel {
 }
 
 #[derive(Serialize)]
-struct LabelStatus {
+struct LabelBody {
     label: Arc<str>,
     commit: String,
     committed_at: Option<String>,
@@ -339,47 +331,39 @@ impl RefreshedLabel {
     }
 }
 
-impl SourceStatus {
-    fn new(live: &Live, now: i64) -> Self {
-        let Fresh { fetched_at, next_at, error, failures } = live.freshness.get();
-        let table = live.table();
-        let mut labels: Vec<_> = table.loaded.keys().filter_map(|label| LabelStatus::new(label, &table)).collect();
-        labels.sort_by(|one, other| one.label.cmp(&other.label));
-        let stuck =
-            table.stuck.iter().map(|(label, error)| StuckLabel { label: Arc::clone(label), error: Arc::clone(error) });
-        let stuck = stuck.collect();
+impl SourceBody {
+    fn new(source: &SourceStatus, now: i64) -> Self {
+        let Fresh { fetched_at, next_at, error, failures } = source.freshness.clone();
+        let stuck = source.stuck().iter();
         Self {
-            source: Arc::clone(&live.settings.name),
+            source: Arc::clone(&source.source),
             fetched_at: fetched_at.and_then(time),
-            age: live.freshness.age(now),
+            age: source.freshness.age(now),
             last_error: error,
             failures,
             next_fetch: next_at.and_then(time),
-            default_label: table.default.clone(),
-            default_label_vanished: table.default_vanished,
-            labels,
-            stuck,
+            default_label: source.default_label().cloned(),
+            default_label_vanished: source.default_vanished(),
+            labels: source.labels().iter().map(LabelBody::new).collect(),
+            stuck: stuck.map(|(label, error)| StuckLabel { label: label.clone(), error: error.clone() }).collect(),
         }
     }
 }
 
-impl LabelStatus {
-    fn new(label: &Arc<str>, table: &crate::store::table::Table) -> Option<Self> {
-        let loaded = table.loaded.get(label)?;
-        let snapshot = &loaded.snapshot;
-        let count = |severity| snapshot.problems.iter().filter(|problem| problem.severity == severity).count();
-        Some(Self {
-            label: Arc::clone(label),
-            commit: snapshot.commit.to_string(),
-            committed_at: time(snapshot.committed_at),
-            files: snapshot.len(),
-            size: snapshot.tree.files.values().map(|file| file.size).sum(),
-            problems: snapshot.problems.len(),
-            applications: snapshot.catalogue.applications.len(),
-            errors: count(Severity::Error),
-            warnings: count(Severity::Warning),
-            pinned: loaded.pins.known().count(),
-        })
+impl LabelBody {
+    fn new(label: &LabelStatus) -> Self {
+        Self {
+            label: Arc::clone(&label.label),
+            commit: label.commit().to_string(),
+            committed_at: time(label.committed_at()),
+            files: label.files(),
+            size: label.size(),
+            problems: label.problems().len(),
+            applications: label.applications().len(),
+            errors: label.count(Severity::Error),
+            warnings: label.count(Severity::Warning),
+            pinned: label.pinned(),
+        }
     }
 }
 

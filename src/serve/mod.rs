@@ -143,9 +143,8 @@ async fn finish(tasks: &TaskTracker) {
 fn reload_all(store: &Store, keys: &reload::Handle, tokens: &Notify) {
     keys.reload();
     tokens.notify_one();
-    for (_, served) in store.served() {
-        _ = served.refresh.poke();
-    }
+    // If the server is stopping, there is nothing left to fetch.
+    _ = store.poke();
 }
 
 /// The ring of the settings. A process that holds keys is closed to others before the first of them is read.
@@ -197,12 +196,12 @@ async fn warm_up(source: &Opened) -> Result<(), ServeError> {
 
 fn tell_what_is_served(live: &Live) {
     let source = &*live.settings.name;
-    let table = live.table();
-    let Some(snapshot) = table.default.as_ref().and_then(|label| table.snapshot(label)) else { return };
-    let age = live.freshness.age(now()).unwrap_or(0);
-    let (files, applications) = (snapshot.len(), snapshot.catalogue.applications.len());
-    info!(source, commit = %snapshot.commit, age_seconds = age, files, applications, "serving what is there already");
-    if snapshot.is_empty() {
+    let status = live.status();
+    let Some(label) = status.default() else { return };
+    let age = status.freshness.age(now()).unwrap_or(0);
+    let (files, applications) = (label.files(), label.applications().len());
+    info!(source, commit = %label.commit(), age_seconds = age, files, applications, "serving what is there already");
+    if files == 0 {
         warn!(
             source,
             "there is no configuration file: looked for `application.yml`, `SERVICE.yml` and `SERVICE/application.yml` \

@@ -7,10 +7,12 @@ use crate::config::address::Address;
 use crate::snapshot::Snapshot;
 
 use super::discovered::FindError;
-use super::freshness::Freshness;
 use super::live::Live;
 use super::pin::{Asked, Pin};
 use super::pool::ColdError;
+
+/// The name and the place of a source, of a snapshot that no store chose.
+const NO_SOURCE: &str = "config";
 
 /// What was chosen for a request: one snapshot, or those of several sources that are joined.
 #[derive(Debug, Clone)]
@@ -26,18 +28,14 @@ pub struct Chosen {
 pub struct Part {
     /// Index of the entry that it came from. All sources of one entry read a commit in the same way.
     pub entry: usize,
-    /// The name of its source.
-    pub source: Arc<str>,
     /// The label that was asked for or stands in for none.
     pub label: Arc<str>,
-    /// Where the source is, as answers may tell it: without user and password, and without a slash at its end.
-    pub uri: Arc<str>,
     /// The snapshot.
     pub snapshot: Arc<Snapshot>,
     /// Why it is that of an older commit, if it is.
     pub pinned: Option<Arc<str>>,
-    /// How fresh its source is.
-    pub freshness: Arc<Freshness>,
+    /// Its source; `None`: no store chose it.
+    pub(super) live: Option<Arc<Live>>,
 }
 
 /// An address that an older commit answers.
@@ -87,9 +85,7 @@ impl Chosen {
     /// One snapshot that no store chose.
     #[must_use]
     pub fn alone(label: Arc<str>, snapshot: Arc<Snapshot>) -> Self {
-        let (source, uri) = (Arc::from("config"), Arc::from("config"));
-        let first = Part { entry: 0, source, label, uri, snapshot, pinned: None, freshness: Arc::default() };
-        Self { first, others: Vec::new() }
+        Self { first: Part { entry: 0, label, snapshot, pinned: None, live: None }, others: Vec::new() }
     }
 
     /// The commits, strong to weak, separated by commas.
@@ -122,7 +118,7 @@ impl Chosen {
     /// Seconds since the last fetch that succeeded of the part that is the least fresh.
     #[must_use]
     pub fn age(&self, now: i64) -> Option<u64> {
-        self.parts().filter_map(|part| part.freshness.age(now)).max()
+        self.parts().filter_map(|part| part.live.as_ref()?.freshness.age(now)).max()
     }
 
     /// The parts, strong to weak.
@@ -150,9 +146,25 @@ impl Chosen {
 
 impl Part {
     /// The part that a source contributes.
-    pub(super) fn of(entry: usize, live: &Live, label: Arc<str>, snapshot: Arc<Snapshot>) -> Self {
-        let (source, freshness) = (Arc::clone(&live.settings.name), Arc::clone(&live.freshness));
-        let uri = Arc::clone(&live.settings.uri);
-        Self { entry, source, label, uri, snapshot, pinned: None, freshness }
+    pub(super) fn of(entry: usize, live: &Arc<Live>, label: Arc<str>, snapshot: Arc<Snapshot>) -> Self {
+        Self { entry, label, snapshot, pinned: None, live: Some(Arc::clone(live)) }
+    }
+
+    /// The name of its source.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        self.live.as_ref().map_or(NO_SOURCE, |live| &live.settings.name)
+    }
+
+    /// Where the source is, as answers may tell it: without user and password, and without a slash at its end.
+    #[must_use]
+    pub fn uri(&self) -> &str {
+        self.live.as_ref().map_or(NO_SOURCE, |live| &live.settings.uri)
+    }
+
+    /// True if the source has, or ever had, a branch or tag called `master`.
+    #[must_use]
+    pub fn had_master(&self) -> bool {
+        self.live.as_ref().is_some_and(|live| live.table().labels.had_master)
     }
 }

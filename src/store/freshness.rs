@@ -32,7 +32,7 @@ impl Freshness {
     /// Seconds since the last fetch that succeeded, at `now`; `None` if there was none.
     #[must_use]
     pub fn age(&self, now: i64) -> Option<u64> {
-        self.state.borrow().fetched_at.map(|at| u64::try_from(now - at).unwrap_or(0))
+        self.state.borrow().age(now)
     }
 
     /// True if a fetch has ended, well or not.
@@ -53,6 +53,12 @@ impl Freshness {
 }
 
 impl Fresh {
+    /// Seconds since the last fetch that succeeded, at `now`; `None` if there was none.
+    #[must_use]
+    pub fn age(&self, now: i64) -> Option<u64> {
+        self.fetched_at.map(|at| u64::try_from(now - at).unwrap_or(0))
+    }
+
     fn was_tried(&self) -> bool {
         // Set at the end of every fetch, and only there.
         self.next_at.is_some()

@@ -105,7 +105,7 @@ impl Store {
         bounds: Bounds,
     ) -> Result<Option<History>, ColdError> {
         // Of joined sources the strongest: commits of several have no common order.
-        let Some(live) = self.live(&chosen.first) else { return Ok(None) };
+        let Some(live) = chosen.first.live.clone() else { return Ok(None) };
         let tip = chosen.first.snapshot.commit;
         let (address, key) = (address.clone(), key.to_owned());
         let work = move || {

@@ -4,6 +4,7 @@
 //! to fetch is decided in `refresh.rs`.
 
 use std::collections::{HashMap, HashSet};
+use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -53,7 +54,13 @@ pub struct Live {
     /// Held while snapshots are built and tables replaced; never by a request that finds its snapshot in memory.
     workshop: Mutex<Bodies>,
     /// How fresh it is.
-    pub freshness: Arc<Freshness>,
+    pub freshness: Freshness,
+}
+
+impl fmt::Debug for Live {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Live").field("source", &self.settings.name).finish_non_exhaustive()
+    }
 }
 
 /// A label and its snapshot.
@@ -79,7 +86,7 @@ impl Live {
             table: ArcSwap::default(),
             turn: AtomicU64::new(0),
             workshop: Mutex::default(),
-            freshness: Arc::default(),
+            freshness: Freshness::default(),
         }
     }
 
@@ -166,14 +173,6 @@ impl Live {
             Lookup::Unknown | Lookup::Empty => return Ok(None),
         };
         Ok(loaded.map(|loaded| (label, loaded.snapshot)))
-    }
-
-    /// The applications that the default label names.
-    #[must_use]
-    pub fn known_applications(&self) -> Vec<Arc<str>> {
-        let table = self.table();
-        let snapshot = table.default.as_ref().and_then(|label| table.snapshot(label));
-        snapshot.map(|snapshot| snapshot.catalogue.applications.keys().cloned().collect()).unwrap_or_default()
     }
 
     /// Loads the snapshot of a label or commit id that is not in memory; `None` if the label is gone meanwhile or the

@@ -23,6 +23,7 @@ mod pin_model;
 pub mod pool;
 pub mod refresh;
 pub mod report;
+pub mod status;
 pub mod table;
 
 use std::sync::Arc;
@@ -265,16 +266,13 @@ impl Store {
     /// # Errors
     /// If too many requests read already, or the local copy cannot be read.
     pub async fn read(&self, part: &Part, blob: BlobId) -> Result<Vec<u8>, ChooseError> {
-        let of_part =
-            |(entry, served): &(usize, Served)| *entry == part.entry && served.live.settings.name == part.source;
-        let served = self.served().into_iter().find(of_part);
-        let (_, served) = served.ok_or_else(|| ChooseError::NotReady(Arc::clone(&part.source)))?;
-        Ok(self.cold.read(&served.live, blob).await?)
+        let live = part.live.as_ref().ok_or_else(|| ChooseError::NotReady(Arc::from(part.source())))?;
+        Ok(self.cold.read(live, blob).await?)
     }
 
-    /// The sources being served, each with the index of its entry.
-    #[must_use]
-    pub fn served(&self) -> Vec<(usize, Served)> {
+    /// The sources being served, each with the index of its entry. A list that is made for this: no request for
+    /// configuration needs it.
+    fn served(&self) -> Vec<(usize, Served)> {
         let of_entry = |(index, entry): (usize, &Entry)| match &entry.place {
             Place::One(served) => vec![(index, served.clone())],
             Place::Found(found) => found.served().into_iter().map(|served| (index, served)).collect(),
@@ -286,24 +284,17 @@ impl Store {
     #[must_use]
     pub fn pinned(&self, chosen: &Chosen) -> Vec<Pinned> {
         let of_part = |part: &Part| {
-            let table = self.live(part)?.table();
+            let table = part.live.as_ref()?.table();
             let pins = Arc::clone(&table.loaded.get(&part.label)?.pins);
-            let source = &part.source;
+            let source: Arc<str> = Arc::from(part.source());
             let pinned = |(asked, pin): (&Asked, &Pin)| Pinned {
-                source: Arc::clone(source),
+                source: Arc::clone(&source),
                 asked: asked.clone(),
                 pin: pin.clone(),
             };
             Some(pins.known().map(pinned).collect::<Vec<_>>())
         };
         chosen.parts().filter_map(of_part).flatten().collect()
-    }
-
-    /// The source of a part, if it is still being served.
-    fn live(&self, part: &Part) -> Option<Arc<Live>> {
-        let of_part =
-            |(entry, served): &(usize, Served)| *entry == part.entry && served.live.settings.name == part.source;
-        self.served().into_iter().find(of_part).map(|(_, served)| served.live)
     }
 
     /// Whether there is something to answer with: every source was tried, and one of them can be read or has yet to be

@@ -43,9 +43,8 @@ async fn list_applications((State(app), caller, Asking(parameters), headers): As
     }
     let applications =
         applications.into_iter().map(|(application, profiles)| Application { application, profiles }).collect();
-    let tables = app.store.served().into_iter().map(|(_, served)| served.live.table());
-    let labels = tables.flat_map(|table| table.labels.tips.keys().cloned().collect::<Vec<_>>()).collect();
-    let listed = Applications { label: &chosen.first.label, version: chosen.version(), applications, labels };
+    let (label, labels) = (&*chosen.first.label, app.store.labels());
+    let listed = Applications { label, version: chosen.version(), applications, labels };
     Ok(json(&chosen, &listed, &headers))
 }
 
@@ -56,7 +55,7 @@ async fn list_problems((State(app), caller, Asking(parameters), headers): Asked)
     let sees = caller.clone();
     let find = move || {
         let of_part = |part: &Part| {
-            let source = several.then(|| Arc::clone(&part.source));
+            let source = several.then(|| Arc::from(part.source()));
             let problems = visible(answer::all_problems(&part.snapshot), part, &sees).into_iter();
             problems.map(move |problem| ListedProblem { source: source.clone(), problem }).collect::<Vec<_>>()
         };

@@ -279,7 +279,7 @@ impl<'a> About<'a> {
 
 impl<'a> Whence<'a> {
     fn new(part: &'a Part, several: bool) -> Self {
-        Self { commit: part.snapshot.commit.to_string(), source: several.then_some(&*part.source) }
+        Self { commit: part.snapshot.commit.to_string(), source: several.then_some(part.source()) }
     }
 }
 

@@ -161,8 +161,7 @@ impl Where {
 fn rank_of(app: &App, file: &str) -> Result<Rank, Refusal> {
     let refuse = |wanted| Refusal::parameter("file", file, wanted);
     let mut ranks: Vec<Rank> = Vec::new();
-    for (_, served) in app.store.served() {
-        let rank = served.live.settings.rules.rank(file);
+    for rank in app.store.ranks(file) {
         let rank = rank.ok_or_else(|| refuse("the path of a file that an application is answered from"))?;
         if !ranks.contains(&rank) {
             ranks.push(rank);

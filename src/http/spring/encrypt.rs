@@ -17,7 +17,6 @@ use zeroize::Zeroizing;
 use crate::access::{Action, Verb};
 use crate::config::address::Address;
 use crate::config::select::Rank;
-use crate::config::semantics::Semantics;
 use crate::http::App;
 use crate::http::access::Caller;
 use crate::http::native::seal::random;
@@ -173,9 +172,7 @@ fn seal(ring: &Keyring, prefixes: &str, text: &str, rank: Option<&Rank>) -> Resu
 /// The files that a value of an application is for when nothing says which. Spring's repositories keep `user-service.yml`
 /// and no folder for it.
 fn rank_of(app: &App, name: &str) -> Rank {
-    let has_springs =
-        app.store.served().iter().any(|(_, served)| served.live.settings.rules.semantics == Semantics::Spring);
-    if has_springs { Rank::for_spring("", name) } else { Rank::named(name, None) }
+    if app.store.reads_as_spring() { Rank::for_spring("", name) } else { Rank::named(name, None) }
 }
 
 fn place(rank: Option<&Rank>) -> Place<'_> {

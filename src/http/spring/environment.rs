@@ -116,7 +116,7 @@ fn spell(environment: &Environment, of: &OfLabel, origins: bool) -> Result<Spell
 fn native_name(chosen: &Chosen, address: &Address) -> String {
     let profiles = address.profiles.iter().filter(|profile| ***profile != *DEFAULT_PROFILE);
     let suffix: String = profiles.map(|profile| format!("-{profile}")).collect();
-    format!("{}/{}{suffix}.yml", chosen.first.uri, address.application)
+    format!("{}/{}{suffix}.yml", chosen.first.uri(), address.application)
 }
 
 impl Found {

@@ -81,7 +81,7 @@ async fn choose_one(app: &App, may: &May<'_>, address: &Address, label: Option<&
         (Err(failure), Some("master")) if app.spring.try_master && failure.is_absence() => {
             // Where there was a branch of that name, whoever asks for it means that one, which is gone.
             match ask(None).await {
-                Ok(chosen) if !had_master(app, &chosen) => Ok(chosen),
+                Ok(chosen) if !chosen.parts().any(Part::had_master) => Ok(chosen),
                 _ => Err(failure),
             }
         }
@@ -89,23 +89,10 @@ async fn choose_one(app: &App, may: &May<'_>, address: &Address, label: Option<&
     }
 }
 
-/// True if one of the sources that were chosen ever had a branch or tag called `master`.
-fn had_master(app: &App, chosen: &Chosen) -> bool {
-    let served = app.store.served();
-    let of = |part: &Part| served.iter().find(|(_, served)| served.live.settings.name == part.source);
-    chosen.parts().any(|part| of(part).is_some_and(|(_, served)| served.live.table().labels.had_master))
-}
-
 /// A repository that was read and does not have its default label knows no other either; one that was not read so far may
 /// have it yet.
 fn failure(app: &App, error: ChooseError, label: Option<&str>) -> Failure {
     let ChooseError::NotReady(name) = &error else { return error.into() };
-    let served = app.store.served();
-    let served = served.iter().find(|(_, served)| served.live.settings.name == *name);
-    let unknown = served.and_then(|(_, served)| {
-        let wanted = label.or(served.live.settings.label.as_deref())?;
-        let labels = &served.live.table().labels.tips;
-        (!labels.is_empty() && !labels.contains_key(wanted)).then(|| Failure::unknown_label(wanted))
-    });
+    let unknown = app.store.missing_label(name, label).map(|label| Failure::unknown_label(&label));
     unknown.unwrap_or_else(|| error.into())
 }

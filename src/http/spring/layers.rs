@@ -60,7 +60,7 @@ impl OfLabel {
         let has_it = |part: &&Part| part.snapshot.at_path(&source.file).is_some();
         let part = self.chosen.parts().find(has_it).unwrap_or(&self.chosen.first);
         let document = source.document.map(|number| format!(" (document #{number})")).unwrap_or_default();
-        format!("{}/{}{document}", part.uri, source.file)
+        format!("{}/{}{document}", part.uri(), source.file)
     }
 }
 
