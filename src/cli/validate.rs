@@ -8,7 +8,7 @@ use std::time::Instant;
 use clap::ValueEnum;
 
 use crate::check::policy::{self, Policy};
-use crate::check::report::{Count, github, human, json, junit, sarif};
+use crate::check::report::{Count, github, human, json, junit, markdown, sarif};
 use crate::check::{self, Input, Plan, Report, change, page};
 use crate::config::foreign;
 use crate::snapshot::Snapshot;
@@ -48,6 +48,9 @@ pub(super) struct Args {
     /// With --format sarif: the address of docs/problems.md, for links to the pages of codes
     #[arg(long, value_name = "URL")]
     pages: Option<String>,
+    /// With --format markdown: places are links that begin with this, such as https://github.com/team/config/blob/COMMIT
+    #[arg(long, value_name = "URL")]
+    link_base: Option<String>,
     /// Only what is found now and was not at this branch, tag or commit
     #[arg(long, value_name = "REF")]
     changed_since: Option<String>,
@@ -70,6 +73,8 @@ enum Format {
     Junit,
     /// Annotations of GitHub Actions
     Github,
+    /// For a comment in a pull request, below the differences
+    Markdown,
 }
 
 impl Args {
@@ -105,6 +110,7 @@ impl Args {
             }
             Format::Junit => junit::write(report, &prefix, self.strict, seconds),
             Format::Github => github::write(report, &prefix),
+            Format::Markdown => markdown::write(report, &prefix, self.link_base.as_deref()),
         }
     }
 }

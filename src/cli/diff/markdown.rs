@@ -6,28 +6,20 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-
 use crate::answer::compare::{Group, Reached, Side, Unanswered, items, shown};
+use crate::check::report::markdown::{self, Page, code, tagged};
 use crate::config::diff::Given;
-use crate::config::foreign;
 use crate::config::value::Value;
 
 use super::{Difference, Read, by_profiles, count, shortened};
 
-/// The most characters of the whole; a comment on GitHub holds 65,536.
-const MOST: usize = 60_000;
-
-/// Room for the words about what was left out.
-const ROOM: usize = 200;
+/// The most characters of the whole. Together with the findings of `layerd validate`, it fits one comment on GitHub: 65,536.
+const MOST: usize = 54_000;
 
 /// The most applications named in a heading, the most in a list below it, the most characters of a value.
 const HEADED: usize = 6;
 const LISTED: usize = 300;
 const VALUE: usize = 200;
-
-/// What a path in a link cannot hold as it is.
-const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// A heading, a summary, and a table for each group of changes.
 pub(super) fn spell(difference: &Difference, link_base: Option<&str>) -> String {
@@ -41,7 +33,8 @@ pub(super) fn spell(difference: &Difference, link_base: Option<&str>) -> String 
             format!("**{}** for **{}**.", count(keys, "change"), count(applications, "application"))
         }
     };
-    let mut page = Page { text: format!("### Configuration\n\n{compared}: {summary}\n"), left: 0 };
+    let title = format!("### Configuration\n\n{compared}: {summary}\n");
+    let mut page = Page::new(title, MOST, "layerd diff");
     page.put(&came_and_went(difference));
     difference.comparison.unanswered.iter().for_each(|unanswered| page.put(&broken(unanswered)));
     for group in &difference.comparison.groups {
@@ -56,32 +49,6 @@ pub(super) fn spell(difference: &Difference, link_base: Option<&str>) -> String 
 }
 
 const HEAD: &str = "\n| | key | before | after | place |\n|---|---|---|---|---|\n";
-
-/// A text of limited length.
-struct Page {
-    text: String,
-    /// How many pieces found no room.
-    left: usize,
-}
-
-impl Page {
-    fn put(&mut self, piece: &str) {
-        // What follows a piece that was left out would stand below the wrong heading.
-        if self.left > 0 || self.text.chars().count() + piece.chars().count() > MOST - ROOM {
-            self.left += 1;
-        } else {
-            self.text.push_str(piece);
-        }
-    }
-
-    fn end(mut self) -> String {
-        if self.left > 0 {
-            let more = format!("\n… and {} more; `layerd diff` on the command line shows all.\n", self.left);
-            self.text.push_str(&more);
-        }
-        self.text
-    }
-}
 
 fn heading(reached: &Reached) -> String {
     let mut out = String::new();
@@ -118,14 +85,7 @@ fn came_and_went(difference: &Difference) -> String {
 fn rows(Group { change, elsewhere, .. }: &Group, link_base: Option<&str>) -> Vec<String> {
     let place = |key: &str, given: &Given| {
         let more = elsewhere.get(key).map(|others| format!(" and {}", count(*others, "other")));
-        let (file, line) = (&given.origin.file, given.origin.at.line);
-        let place = code(&format!("{file}:{line}"));
-        let place = match link_base {
-            Some(base) => {
-                format!("[{place}]({}/{}#L{line})", base.trim_end_matches('/'), utf8_percent_encode(file, PATH))
-            }
-            None => place,
-        };
+        let place = markdown::place(&given.origin.file, given.origin.at.line, link_base);
         format!("{place}{}", more.unwrap_or_default())
     };
     let row = |mark: &str, key: &str, from: &str, to: &str, place: &str| {
@@ -170,64 +130,4 @@ fn broken(Unanswered { side, problems, reached }: &Unanswered) -> String {
 
 fn value(value: &Value) -> String {
     code(&shortened(&shown(value), VALUE))
-}
-
-/// A text as code on one line, also in a cell of a table.
-fn code(text: &str) -> String {
-    let text = foreign::line(text, usize::MAX);
-    if text.is_empty() {
-        return String::new();
-    }
-    if !text.contains(['|', '`', '\\']) {
-        return format!("`{text}`");
-    }
-    // A pipe ends a cell even in a code span, and what a backslash does depends on the reader.
-    let entity = |character: char| match character.is_ascii_punctuation() {
-        true => format!("&#{};", u32::from(character)),
-        false => character.to_string(),
-    };
-    format!("<code>{}</code>", text.chars().map(entity).collect::<String>())
-}
-
-/// A text as code in HTML.
-fn tagged(text: &str) -> String {
-    let text = foreign::line(text, usize::MAX);
-    let escape = |character: char| match character.is_ascii_punctuation() && !"-_.".contains(character) {
-        true => format!("&#{};", u32::from(character)),
-        false => character.to_string(),
-    };
-    format!("<code>{}</code>", text.chars().map(escape).collect::<String>())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn code_in_html_has_no_markup() {
-        assert_eq!(tagged("eu-1"), "<code>eu-1</code>");
-        assert_eq!(tagged("<b>`x`"), "<code>&#60;b&#62;&#96;x&#96;</code>");
-    }
-
-    #[test]
-    fn nothing_from_a_repository_is_markup() {
-        assert_eq!(code("a <b> @all *x*"), "`a <b> @all *x*`");
-        assert_eq!(code("a|b"), "<code>a&#124;b</code>");
-        assert_eq!(code("`x`\n@y"), "<code>&#96;x&#96;&#92;n&#64;y</code>");
-        assert_eq!(code("a\\|b"), "<code>a&#92;&#124;b</code>");
-    }
-
-    #[test]
-    fn a_page_never_grows_too_long_and_says_what_is_missing() {
-        let mut page = Page { text: String::new(), left: 0 };
-        (0..100).for_each(|_| page.put(&"ä".repeat(1_000)));
-        page.put("short");
-        let text = page.end();
-        assert!(text.chars().count() <= MOST);
-        assert!(
-            text.ends_with("ä\n… and 42 more; `layerd diff` on the command line shows all.\n"),
-            "{}",
-            &text[text.len() - 90..]
-        );
-    }
 }

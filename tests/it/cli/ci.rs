@@ -100,7 +100,10 @@ impl Checkout {
             .env("PATH", format!("{program}:{}", path.display()))
             .env("HOME", self.out.path())
             .env("RUNNER_TEMP", self.out.path());
-        shell.env("GITHUB_BASE_REF", "main");
+        shell.env("GITHUB_BASE_REF", "main").env("GITHUB_REPOSITORY", "team/config").env("GITHUB_SHA", "c0ffee");
+        for (name, file) in [("GITHUB_STEP_SUMMARY", "summary.md"), ("GITHUB_OUTPUT", "output")] {
+            shell.env(name, self.out.path().join(file));
+        }
         // The root, for every branch here leaves the target at its only commit.
         shell.env("CI_MERGE_REQUEST_DIFF_BASE_SHA", self.git(&["rev-list", "--max-parents=0", "HEAD"]));
         run(&mut shell)
@@ -157,6 +160,7 @@ fn every_way_to_check_is_in_the_files() {
                 "layerd validate --format github",
                 "layerd secrets audit",
                 r#"layerd diff "origin/$GITHUB_BASE_REF" HEAD --format markdown > "$RUNNER_TEMP/diff.md""#,
+                r#"layerd validate --changed-since "origin/$GITHUB_BASE_REF" --format markdown >> "$RUNNER_TEMP/diff.md" || test $? -eq 1"#,
                 r#"layerd validate --format sarif > "$RUNNER_TEMP/layerd.sarif" || test $? -eq 1"#,
             ]
             .join("\n"),
@@ -165,6 +169,7 @@ fn every_way_to_check_is_in_the_files() {
                 "layerd validate",
                 "layerd secrets audit",
                 r#"layerd diff "$CI_MERGE_REQUEST_DIFF_BASE_SHA" HEAD --format markdown > layerd-diff.md"#,
+                r#"layerd validate --changed-since "$CI_MERGE_REQUEST_DIFF_BASE_SHA" --format markdown >> layerd-diff.md || test $? -eq 1"#,
             ]
             .join("\n"),
             [VALIDATE[2], "layerd secrets audit"].join("\n"),
@@ -237,6 +242,79 @@ fn a_secret_in_plain_text_is_refused_and_not_repeated() {
         let ran = checkout.run("layerd secrets audit");
         assert_eq!(ran.stdout, "order-service/application.yml:1:22: datasource.password: its name says password\n");
     }
+}
+
+/// What the step of the action runs, with its inputs.
+fn action(checkout: &Checkout, inputs: &str) -> Ran {
+    let action: Value = serde_yaml::from_str(&text("action.yml")).expect("action.yml is YAML");
+    let steps = action["runs"]["steps"].as_sequence().expect("steps");
+    let step = steps.iter().find(|step| step["id"] == "check").expect("the step of the check");
+    let given = step["env"].as_mapping().expect("inputs as variables");
+    assert_eq!(given.len(), 3, "FOLDER, BASE and STRICT");
+    let root = env!("CARGO_MANIFEST_DIR");
+    let script = step["run"].as_str().expect("a script");
+    checkout.run(&format!("export GITHUB_ACTION_PATH={root} FOLDER=. BASE= STRICT=false {inputs}\n{script}"))
+}
+
+#[test]
+fn the_action_comments_on_a_good_change_and_passes() {
+    let checkout = changed("", &[], &GOOD);
+    let ran = action(&checkout, "");
+    assert_eq!(ran.code, Some(0), "{ran}");
+    let comment = checkout.out.read("layerd.md");
+    let row = "| ✏️ | `server.port` | `8082` | `9082` | [`order-service/application.yml:1`]\
+               (https://github.com/team/config/blob/c0ffee/order-service/application.yml#L1) |";
+    assert!(comment.starts_with("### Configuration\n\n") && comment.contains(row), "{comment}");
+    let validation =
+        "\n\n### Validation\n\n⚠️ **0 errors**, **1 warning**, 0 notes in 10 files of 3 applications.\n\n- ⚠️ ";
+    assert!(comment.contains(validation), "{comment}");
+    assert_eq!(checkout.out.read("summary.md"), comment);
+    assert_eq!(checkout.out.read("output"), format!("sarif={}/layerd.sarif\n", checkout.out.path().display()));
+    let sarif: serde_json::Value = serde_json::from_str(&checkout.out.read("layerd.sarif")).expect("SARIF is JSON");
+    assert_eq!(sarif["version"], "2.1.0");
+}
+
+#[test]
+fn the_action_refuses_what_breaks_a_service_and_names_it_first() {
+    let checkout = changed("", &[], &BROKEN);
+    let ran = action(&checkout, "");
+    assert_eq!(ran.code, Some(1), "{ran}");
+    assert!(ran.stdout.starts_with("::error file=order-service/application.yml,line=1,col=9,title=syntax::"), "{ran}");
+    let comment = checkout.out.read("layerd.md");
+    let (broken, validation) = comment.split_once("### Validation").expect("both parts");
+    assert!(broken.contains("⚠️ No answer since the change: "), "{comment}");
+    let item = "\n- ❌ [`order-service/application.yml:1`](https://github.com/team/config/blob/c0ffee/order-service/";
+    assert!(validation.contains("❌ **1 error**, ") && validation.contains(item), "{comment}");
+}
+
+#[test]
+fn the_action_never_passes_what_it_could_not_check() {
+    let checkout = changed("", &[], &GOOD);
+    assert_eq!(action(&checkout, "BASE=origin/nowhere").code, Some(3));
+    assert_eq!(action(&checkout, "FOLDER=nowhere").code, Some(3));
+}
+
+#[test]
+fn the_action_links_to_the_files_of_a_folder() {
+    let checkout = changed("", &[("config/application.yml", "a: 1\n")], &[("config/application.yml", "a: 2\n")]);
+    let ran = action(&checkout, "FOLDER=config");
+    assert_eq!(ran.code, Some(0), "{ran}");
+    let link = "(https://github.com/team/config/blob/c0ffee/config/application.yml#L1)";
+    assert!(checkout.out.read("layerd.md").contains(link), "{}", checkout.out.read("layerd.md"));
+}
+
+#[test]
+fn the_hooks_refuse_what_breaks_a_service_and_secrets() {
+    let hooks: Vec<Value> = serde_yaml::from_str(&text(".pre-commit-hooks.yaml")).expect("a list of hooks");
+    for hook in &hooks {
+        assert!(["rust", "system"].contains(&hook["language"].as_str().expect("a language")), "{hook:?}");
+        assert_eq!(hook["pass_filenames"], false, "a repository is checked as a whole");
+        let entry = hook["entry"].as_str().expect("a command");
+        let bad = if entry.contains("audit") { &SECRET } else { &BROKEN };
+        assert_eq!(changed("pre-commit-config.yaml", &[], &GOOD).run(entry).code, Some(0), "{entry}");
+        assert_eq!(changed("pre-commit-config.yaml", &[], bad).run(entry).code, Some(1), "{entry}");
+    }
+    assert_eq!(hooks.len(), 4);
 }
 
 #[test]
