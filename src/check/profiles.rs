@@ -116,18 +116,9 @@ fn variants(name: &str) -> Vec<String> {
 
 /// True if one letter was left out, put in, replaced, or swapped with its neighbour. Digits tell names apart on purpose.
 pub(super) fn is_slip(one: &str, other: &str) -> bool {
-    let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
-    let start = one.iter().zip(&other).take_while(|(one, other)| one == other).count();
-    let (one_rest, other_rest) = (&one[start..], &other[start..]);
-    let end = one_rest.iter().rev().zip(other_rest.iter().rev()).take_while(|(one, other)| one == other).count();
-    let (left, right) = (&one_rest[..one_rest.len() - end], &other_rest[..other_rest.len() - end]);
-    let has_digit = left.iter().chain(right).any(char::is_ascii_digit);
-    let is_one_letter = match (left, right) {
-        ([_] | [], [_] | []) => !(left.is_empty() && right.is_empty()),
-        ([a, b], [c, d]) => a == d && b == c,
-        _ => false,
-    };
-    is_one_letter && !has_digit && one.len().max(other.len()) >= SHORTEST
+    let digits = |name: &str| name.chars().filter(char::is_ascii_digit).collect::<String>();
+    let is_long = one.chars().count().max(other.chars().count()) >= SHORTEST;
+    is_long && digits(one) == digits(other) && strsim::osa_distance(one, other) == 1
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ mod laws;
 pub mod layer;
 pub mod locations;
 pub mod merge;
+pub mod nearest;
 pub mod problem;
 pub mod secret_string;
 pub mod select;

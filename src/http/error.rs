@@ -175,6 +175,12 @@ impl Refusal {
         &self.0.detail
     }
 
+    /// What to do about it; empty if there is nothing to say.
+    #[must_use]
+    pub fn advice(&self) -> &str {
+        self.0.hint.as_deref().unwrap_or_default()
+    }
+
     /// The seconds after which it is worth to ask again.
     #[must_use]
     pub fn seconds(&self) -> Option<u32> {

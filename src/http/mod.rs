@@ -66,6 +66,8 @@ pub struct Route {
     verb: &'static str,
     path: &'static str,
     scope: Scope,
+    /// The parameters that its query may have; `None`: any, and those that mean nothing are ignored.
+    takes: Option<&'static [&'static str]>,
     handler: MethodRouter<Arc<App>>,
 }
 
@@ -84,7 +86,7 @@ impl Route {
         H: axum::handler::Handler<T, Arc<App>>,
         T: 'static,
     {
-        Self { verb: "GET", path, scope, handler: axum::routing::get(handler) }
+        Self { verb: "GET", path, scope, takes: Some(&[]), handler: axum::routing::get(handler) }
     }
 
     fn post<H, T>(path: &'static str, scope: Scope, handler: H) -> Self
@@ -92,18 +94,30 @@ impl Route {
         H: axum::handler::Handler<T, Arc<App>>,
         T: 'static,
     {
-        Self { verb: "POST", path, scope, handler: axum::routing::post(handler) }
+        Self { verb: "POST", path, scope, takes: Some(&[]), handler: axum::routing::post(handler) }
     }
-}
 
-impl Route {
-    /// The handler behind the question who is there.
+    /// The same with parameters, and with no others.
+    fn takes(self, parameters: &'static [&'static str]) -> Self {
+        Self { takes: Some(parameters), ..self }
+    }
+
+    /// The same with whatever parameters a client sends: of other protocols, and of probes, which have their own habits.
+    fn takes_anything(self) -> Self {
+        Self { takes: None, ..self }
+    }
+
+    /// The handler behind the question who is there, and behind that what is asked.
     fn guarded(self, access: &Arc<Access>) -> MethodRouter<Arc<App>> {
+        let handler = match self.takes {
+            Some(known) => self.handler.layer(from_fn_with_state(known, query::check)),
+            None => self.handler,
+        };
         match self.scope {
-            Scope::Open => self.handler,
+            Scope::Open => handler,
             Scope::Needs(verb) => {
                 let gate = Gate { access: Arc::clone(access), verb };
-                self.handler.layer(from_fn_with_state(gate, access::check))
+                handler.layer(from_fn_with_state(gate, access::check))
             }
         }
     }
@@ -222,44 +236,47 @@ mod tests {
     }
 
     #[test]
-    fn every_route_states_its_verb_and_scope() {
-        let routes: Vec<_> =
-            routes().iter().map(|route| format!("{} {} {}", route.verb, route.path, word(route.scope))).collect();
+    fn every_route_states_its_verb_its_scope_and_its_parameters() {
+        let line = |Route { verb, path, scope, takes, .. }: &Route| {
+            let parameters = takes.map_or_else(|| "*".to_owned(), |takes| takes.join("&"));
+            format!("{verb} {path}?{parameters} {}", word(*scope))
+        };
+        let routes: Vec<_> = routes().iter().map(line).collect();
         let expected = "\
-            GET /api/v1/config/{application} Read
-            GET /api/v1/config/{application}/{profiles} Read
-            GET /api/v1/explain/{application}/{profiles} Read
-            GET /api/v1/sources/{application}/{profiles} Read
-            GET /api/v1/applications Status
-            GET /api/v1/problems Status
-            GET /api/v1/diff/{application}/{profiles} Read
-            GET /api/v1/history/{application}/{profiles} History
-            POST /api/v1/refresh Refresh
-            POST /refresh Refresh
-            POST /actuator/refresh Refresh
-            GET /api/v1/status Status
-            GET /health/live Open
-            GET /health/ready Open
-            GET /healthz Open
-            GET /metrics Metrics
-            POST /api/v1/encrypt Encrypt
-            POST /api/v1/decrypt Decrypt
-            GET /{file} Read
-            GET /{name}/{profiles} Read
-            GET /{name}/{profiles}/{label} Read
-            GET /{name}/{profiles}/{label}/{*path} Plain
-            GET /encrypt/status Status
-            GET /key Status
-            GET /key/{name}/{profiles} Status
-            POST /encrypt Encrypt
-            POST /decrypt Decrypt
-            POST /encrypt/{name}/{profiles} Encrypt
-            POST /decrypt/{name}/{profiles} Decrypt
-            GET /encrypt/{name}/{profiles} Read
-            GET /decrypt/{name}/{profiles} Read
-            GET /actuator Open
-            GET /actuator/health Open
-            GET /actuator/health/{component} Open";
+            GET /api/v1/config/{application}?label&key&format&resolve&strict&pretty Read
+            GET /api/v1/config/{application}/{profiles}?label&key&format&resolve&strict&pretty Read
+            GET /api/v1/explain/{application}/{profiles}?label&key&resolve Read
+            GET /api/v1/sources/{application}/{profiles}?label Read
+            GET /api/v1/applications?label Status
+            GET /api/v1/problems?label Status
+            GET /api/v1/diff/{application}/{profiles}?from&to Read
+            GET /api/v1/history/{application}/{profiles}?label&key&limit History
+            POST /api/v1/refresh?wait&label Refresh
+            POST /refresh?* Refresh
+            POST /actuator/refresh?* Refresh
+            GET /api/v1/status? Status
+            GET /health/live?* Open
+            GET /health/ready?* Open
+            GET /healthz?* Open
+            GET /metrics?* Metrics
+            POST /api/v1/encrypt?application&profile&key&file&context Encrypt
+            POST /api/v1/decrypt?application&profile&key&file&context Decrypt
+            GET /{file}?* Read
+            GET /{name}/{profiles}?* Read
+            GET /{name}/{profiles}/{label}?* Read
+            GET /{name}/{profiles}/{label}/{*path}?* Plain
+            GET /encrypt/status?* Status
+            GET /key?* Status
+            GET /key/{name}/{profiles}?* Status
+            POST /encrypt?* Encrypt
+            POST /decrypt?* Decrypt
+            POST /encrypt/{name}/{profiles}?* Encrypt
+            POST /decrypt/{name}/{profiles}?* Decrypt
+            GET /encrypt/{name}/{profiles}?* Read
+            GET /decrypt/{name}/{profiles}?* Read
+            GET /actuator?* Open
+            GET /actuator/health?* Open
+            GET /actuator/health/{component}?* Open";
         assert_eq!(routes, expected.lines().map(str::trim).collect::<Vec<_>>());
     }
 }

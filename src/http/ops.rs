@@ -36,14 +36,14 @@ pub(super) const REFRESH: [&str; 3] = ["/api/v1/refresh", "/refresh", "/actuator
 /// The routes of this protocol.
 pub(super) fn routes() -> Vec<Route> {
     vec![
-        Route::post(REFRESH[0], Scope::Needs(Verb::Refresh), refresh),
-        Route::post(REFRESH[1], Scope::Needs(Verb::Refresh), refresh),
-        Route::post(REFRESH[2], Scope::Needs(Verb::Refresh), refresh),
+        Route::post(REFRESH[0], Scope::Needs(Verb::Refresh), refresh).takes(&["wait", "label"]),
+        Route::post(REFRESH[1], Scope::Needs(Verb::Refresh), refresh).takes_anything(),
+        Route::post(REFRESH[2], Scope::Needs(Verb::Refresh), refresh).takes_anything(),
         Route::get("/api/v1/status", Scope::Needs(Verb::Status), get_status),
-        Route::get("/health/live", Scope::Open, get_live),
-        Route::get("/health/ready", Scope::Open, get_ready),
-        Route::get("/healthz", Scope::Open, get_live),
-        Route::get("/metrics", Scope::Needs(Verb::Metrics), get_metrics),
+        Route::get("/health/live", Scope::Open, get_live).takes_anything(),
+        Route::get("/health/ready", Scope::Open, get_ready).takes_anything(),
+        Route::get("/healthz", Scope::Open, get_live).takes_anything(),
+        Route::get("/metrics", Scope::Needs(Verb::Metrics), get_metrics).takes_anything(),
     ]
 }
 
@@ -64,7 +64,9 @@ async fn refresh(
     for pending in begun {
         let waited = tokio::time::timeout_at(deadline, pending.outcome()).await;
         let outcome = waited.map_err(|_| Refusal::refresh_is_slow(PATIENCE))??;
-        refreshed.labels.extend(outcome.labels.iter().map(|change| RefreshedLabel::new(change, &caller)));
+        let is_asked = |change: &&LabelChange| parameters.label.as_ref().is_none_or(|only| **only == *change.label);
+        let labels = outcome.labels.iter().filter(is_asked);
+        refreshed.labels.extend(labels.map(|change| RefreshedLabel::new(change, &caller)));
         failed = failed.or_else(|| failure(&outcome));
     }
     Ok(match failed {
@@ -214,6 +216,8 @@ impl Figures {
 #[derive(Debug, Default, Deserialize)]
 struct Wait {
     wait: Option<String>,
+    /// The one label that the response is about. Fetched are all of them: Git brings them together.
+    label: Option<String>,
 }
 
 impl Wait {

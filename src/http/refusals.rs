@@ -7,6 +7,7 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use tracing::error;
 
+use crate::config::nearest::{hint, nearest};
 use crate::source::FetchError;
 use crate::store::refresh::RefreshError;
 
@@ -35,6 +36,19 @@ impl Refusal {
         let detail = format!("nothing in the repository names the application `{}`", visible(application, ECHO));
         Self::new(StatusCode::NOT_FOUND, "unknown-application", detail)
             .hint("GET /api/v1/applications lists those that it names")
+    }
+
+    /// 400: the query has a parameter that the route does not take.
+    pub(super) fn unknown_parameter(name: &str, known: &[&str]) -> Self {
+        let detail = format!("the parameter `{}` is not known here", visible(name, ECHO));
+        let near = nearest(name, known.iter().copied());
+        let hint = match (hint(&near[..near.len().min(1)]), known) {
+            (Some(hint), _) => hint,
+            (None, []) => "this path takes no parameters".to_owned(),
+            (None, [only]) => format!("the parameter here is `{only}`"),
+            (None, [others @ .., last]) => format!("the parameters here are `{}` and `{last}`", others.join("`, `")),
+        };
+        Self::new(StatusCode::BAD_REQUEST, "unknown-parameter", detail).hint(hint)
     }
 
     /// 400: a parameter of the query has a value that means nothing.

@@ -26,7 +26,7 @@ pub(super) fn nearest<'a>(
         return None;
     }
     let tolerance = (name.chars().count() / 3).max(1);
-    let measured = candidates.map(|candidate| (distance(name, key(candidate)), candidate));
+    let measured = candidates.map(|candidate| (strsim::osa_distance(name, key(candidate)), candidate));
     measured.filter(|(distance, _)| *distance <= tolerance).min_by_key(|(distance, _)| *distance).map(|(_, near)| near)
 }
 
@@ -44,37 +44,9 @@ fn last_step(name: &str) -> &str {
     name.rsplit('.').next().unwrap_or(name)
 }
 
-/// How many characters to insert, leave out, exchange or swap with their neighbour to turn one text into the other.
-fn distance(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.chars().collect();
-    let (mut before, mut row): (Vec<usize>, Vec<usize>) = (Vec::new(), (0..=other.len()).collect());
-    let mut left = None;
-    for (index, character) in one.chars().enumerate() {
-        let mut next = vec![index + 1];
-        for (column, wanted) in other.iter().enumerate() {
-            let exchanged = row[column] + usize::from(character != *wanted);
-            let mut best = exchanged.min(row[column + 1] + 1).min(next[column] + 1);
-            if column > 0 && left == Some(*wanted) && character == other[column - 1] {
-                best = best.min(before[column - 1] + 1);
-            }
-            next.push(best);
-        }
-        before = std::mem::replace(&mut row, next);
-        left = Some(character);
-    }
-    row[other.len()]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn distances_count_single_slips() {
-        let distances =
-            [("", "abc"), ("listen", "listen"), ("lisen", "listen"), ("lsiten", "listen"), ("kitten", "sitting")];
-        assert_eq!(distances.map(|(one, other)| distance(one, other)), [3, 0, 1, 1, 3]);
-    }
 
     #[test]
     fn a_slip_is_looked_for_beside_and_a_right_name_everywhere() {

@@ -38,8 +38,10 @@ const TIME: Duration = Duration::from_secs(3);
 /// The routes of this file.
 pub(in crate::http) fn routes() -> Vec<Route> {
     vec![
-        Route::get("/api/v1/diff/{application}/{profiles}", Scope::Needs(Verb::Read), diff_labels),
-        Route::get("/api/v1/history/{application}/{profiles}", Scope::Needs(Verb::History), list_history),
+        Route::get("/api/v1/diff/{application}/{profiles}", Scope::Needs(Verb::Read), diff_labels)
+            .takes(&["from", "to"]),
+        Route::get("/api/v1/history/{application}/{profiles}", Scope::Needs(Verb::History), list_history)
+            .takes(&["label", "key", "limit"]),
     ]
 }
 

@@ -21,8 +21,8 @@ use crate::http::{Route, Scope};
 /// The routes of this file.
 pub(in crate::http) fn routes() -> Vec<Route> {
     vec![
-        Route::get("/api/v1/applications", Scope::Needs(Verb::Status), list_applications),
-        Route::get("/api/v1/problems", Scope::Needs(Verb::Status), list_problems),
+        Route::get("/api/v1/applications", Scope::Needs(Verb::Status), list_applications).takes(&["label"]),
+        Route::get("/api/v1/problems", Scope::Needs(Verb::Status), list_problems).takes(&["label"]),
     ]
 }
 

@@ -29,13 +29,18 @@ use super::query::Asking;
 use super::{App, Route, Scope};
 use crate::access::Verb;
 
+/// What a request for configuration may say besides its path.
+const OF_CONFIG: [&str; 6] = ["label", "key", "format", "resolve", "strict", "pretty"];
+
 /// The routes of this protocol.
 pub(super) fn routes() -> Vec<Route> {
     vec![
-        Route::get("/api/v1/config/{application}", Scope::Needs(Verb::Read), get_default),
-        Route::get("/api/v1/config/{application}/{profiles}", Scope::Needs(Verb::Read), get_config),
-        Route::get("/api/v1/explain/{application}/{profiles}", Scope::Needs(Verb::Read), explain_config),
-        Route::get("/api/v1/sources/{application}/{profiles}", Scope::Needs(Verb::Read), list_sources),
+        Route::get("/api/v1/config/{application}", Scope::Needs(Verb::Read), get_default).takes(&OF_CONFIG),
+        Route::get("/api/v1/config/{application}/{profiles}", Scope::Needs(Verb::Read), get_config).takes(&OF_CONFIG),
+        Route::get("/api/v1/explain/{application}/{profiles}", Scope::Needs(Verb::Read), explain_config)
+            .takes(&["label", "key", "resolve"]),
+        Route::get("/api/v1/sources/{application}/{profiles}", Scope::Needs(Verb::Read), list_sources)
+            .takes(&["label"]),
     ]
 }
 
@@ -106,7 +111,7 @@ async fn list_sources(
     Ok(json(&chosen, &Sources { about: About::new(&address, &chosen), sources }, &headers))
 }
 
-/// The parameters of this protocol's requests. Those that a route does not know are ignored.
+/// The parameters of this protocol's requests; each route says which of them it takes.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Parameters {
     label: Option<String>,

@@ -25,11 +25,14 @@ use crate::http::query::Asking;
 use crate::http::sealing_body::{self, Unclear};
 use crate::http::{App, Route, Scope};
 
+/// What names the place of a value.
+const OF_PLACE: [&str; 5] = ["application", "profile", "key", "file", "context"];
+
 /// The routes of this protocol.
 pub(in crate::http) fn routes() -> Vec<Route> {
     vec![
-        Route::post("/api/v1/encrypt", Scope::Needs(Verb::Encrypt), seal_value),
-        Route::post("/api/v1/decrypt", Scope::Needs(Verb::Decrypt), open_value),
+        Route::post("/api/v1/encrypt", Scope::Needs(Verb::Encrypt), seal_value).takes(&OF_PLACE),
+        Route::post("/api/v1/decrypt", Scope::Needs(Verb::Decrypt), open_value).takes(&OF_PLACE),
     ]
 }
 

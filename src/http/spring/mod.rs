@@ -46,8 +46,8 @@ pub(super) fn routes() -> Vec<Route> {
         both("/encrypt/{name}/{profiles}", Scope::Needs(Verb::Encrypt), post(encrypt::encrypt_for)),
         both("/decrypt/{name}/{profiles}", Scope::Needs(Verb::Decrypt), post(encrypt::decrypt_for)),
         // Applications of these names have labels as well.
-        Route::get("/encrypt/{name}/{profiles}", Scope::Needs(Verb::Read), environment::get_triple),
-        Route::get("/decrypt/{name}/{profiles}", Scope::Needs(Verb::Read), environment::get_triple),
+        Route::get("/encrypt/{name}/{profiles}", Scope::Needs(Verb::Read), environment::get_triple).takes_anything(),
+        Route::get("/decrypt/{name}/{profiles}", Scope::Needs(Verb::Read), environment::get_triple).takes_anything(),
     ];
     routes.extend(health_routes());
     routes
@@ -65,13 +65,13 @@ pub(super) fn health_routes() -> Vec<Route> {
 /// A route that answers GET, and other methods as Spring does.
 fn reads(path: &'static str, scope: Scope, handler: MethodRouter<Arc<App>>) -> Route {
     let handler = handler.options(async || allow("GET,HEAD,OPTIONS")).fallback(refuse_all_but_get);
-    Route { verb: "GET", path, scope, handler }
+    Route { verb: "GET", path, scope, takes: None, handler }
 }
 
 /// A route that answers POST, and other methods as Spring does.
 fn changes(path: &'static str, scope: Scope, handler: MethodRouter<Arc<App>>) -> Route {
     let handler = handler.options(async || allow("POST,OPTIONS")).fallback(refuse_all_but_post);
-    Route { verb: "POST", path, scope, handler }
+    Route { verb: "POST", path, scope, takes: None, handler }
 }
 
 /// A route that answers GET where its last segment is one that Spring's patterns match, and other methods alike.
@@ -79,7 +79,7 @@ fn matches(path: &'static str, handler: MethodRouter<Arc<App>>) -> Route {
     let others = MethodFilter::POST.or(MethodFilter::PUT).or(MethodFilter::DELETE).or(MethodFilter::PATCH);
     // No fallback: one would be given an `Allow`, also where there is no route.
     let handler = handler.options(async |asked: Asked| answer_options(&asked)).on(others, refuse_unless_matched);
-    Route { verb: "GET", path, scope: Scope::Needs(Verb::Read), handler }
+    Route { verb: "GET", path, scope: Scope::Needs(Verb::Read), takes: None, handler }
 }
 
 fn answer_options(asked: &Asked) -> Response {
@@ -95,7 +95,7 @@ fn both(path: &'static str, scope: Scope, handler: MethodRouter<Arc<App>>) -> Ro
     let handler = handler
         .options(async || allow("GET,HEAD,POST,OPTIONS"))
         .fallback(async |asked: Asked| asked.refuse(&Failure::wrong_method("GET, POST")));
-    Route { verb: "POST", path, scope, handler }
+    Route { verb: "POST", path, scope, takes: None, handler }
 }
 
 fn allow(methods: &'static str) -> Response {

@@ -8,4 +8,5 @@ mod pinned;
 mod refresh;
 mod sealed;
 mod semantics;
+mod slips;
 mod sources;
