@@ -28,64 +28,23 @@ Settings come from the file, then variables (LAYERD_HTTP__LISTEN), then flags; l
 refused. SIGTERM finishes the requests under way; SIGHUP fetches now, and reads the key files.")]
 pub(super) struct Args {
     #[command(flatten)]
-    settings: SettingsArgs,
-}
-
-/// What the command line says about settings.
-#[derive(Debug, clap::Args)]
-pub(super) struct SettingsArgs {
-    /// The folder to serve, watched for edits
-    #[arg(value_name = "DIR")]
-    dir: Option<String>,
-    /// The Git repository to serve
-    #[arg(long, value_name = "URL")]
-    git: Option<String>,
-    /// The branch, tag or commit that answers when a request names none
-    #[arg(long)]
-    label: Option<String>,
-    /// The file with the settings of the server
-    #[arg(long, value_name = "FILE")]
-    settings: Option<String>,
-    /// The settings of a Spring Cloud Config Server, to answer as it does
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["dir", "git", "settings"])]
-    from_spring: Option<String>,
-    /// Where to listen; port 0 picks a free one [default: 127.0.0.1:8888]
-    #[arg(long, value_name = "ADDR:PORT")]
-    listen: Option<String>,
-    /// The folder where mirrors live
-    #[arg(long, value_name = "DIR")]
-    state: Option<String>,
-    /// Listen beyond loopback although there is no TLS, and no authentication by default
-    #[arg(long)]
-    insecure_open: bool,
+    settings: Flags,
 }
 
 impl Args {
     pub(super) fn run(&self, console: &mut Console<'_>) -> Result<Exit, Failure> {
-        let loaded = self.settings.load(Purpose::Serve, console)?;
+        let loaded = load(&self.settings, Purpose::Serve, console)?;
         serve(loaded, console)
     }
 }
 
-impl SettingsArgs {
-    /// Loads the settings and tells what is probably not meant.
-    pub(super) fn load(&self, purpose: Purpose, console: &mut Console<'_>) -> Result<Loaded, Failure> {
-        let flags = Flags {
-            dir: self.dir.clone(),
-            git: self.git.clone(),
-            label: self.label.clone(),
-            settings: self.settings.clone(),
-            from_spring: self.from_spring.clone(),
-            listen: self.listen.clone(),
-            state: self.state.clone(),
-            insecure_open: self.insecure_open,
-        };
-        let loaded = settings::load(&flags, console.environment, purpose).map_err(Failure::Refused)?;
-        for warning in &loaded.warnings {
-            console.say(&format!("warning: {warning}\n"));
-        }
-        Ok(loaded)
+/// Loads the settings and tells what is probably not meant.
+pub(super) fn load(flags: &Flags, purpose: Purpose, console: &mut Console<'_>) -> Result<Loaded, Failure> {
+    let loaded = settings::load(flags, console.environment, purpose).map_err(Failure::Refused)?;
+    for warning in &loaded.warnings {
+        console.say(&format!("warning: {warning}\n"));
     }
+    Ok(loaded)
 }
 
 /// Serves until a signal ends it.

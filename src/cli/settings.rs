@@ -1,9 +1,9 @@
 //! `layerd settings`: the settings in force with the origin of each, or the JSON Schema of the settings file.
 
-use crate::settings::{Purpose, schema};
+use crate::settings::{Flags, Purpose, schema};
 
 use super::console::{Console, Exit, Failure};
-use super::serve::SettingsArgs;
+use super::serve::load;
 
 /// Print the settings in force with the origin of each, secrets as stars
 #[derive(Debug, clap::Args)]
@@ -16,7 +16,7 @@ Examples:
 Takes the flags of `layerd serve`. Ends with 78 if the settings would be refused.")]
 pub(super) struct Args {
     #[command(flatten)]
-    settings: SettingsArgs,
+    settings: Flags,
     /// Print the JSON Schema of the settings file instead
     #[arg(long)]
     schema: bool,
@@ -24,9 +24,10 @@ pub(super) struct Args {
 
 impl Args {
     pub(super) fn run(&self, console: &mut Console<'_>) -> Result<Exit, Failure> {
-        let text = match self.schema {
-            true => format!("{:#}\n", schema()),
-            false => self.settings.load(Purpose::Show, console)?.to_yaml(),
+        let text = if self.schema {
+            format!("{:#}\n", schema())
+        } else {
+            load(&self.settings, Purpose::Show, console)?.to_yaml()
         };
         console.print(&text)?;
         Ok(Exit::Done)

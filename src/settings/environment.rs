@@ -10,10 +10,10 @@ use std::sync::Arc;
 use crate::config::layer::{Data, Node};
 use crate::config::problem::Position;
 
-use super::inputs::{Found, Name};
-use super::known::{KNOWN, LISTS, SHORT_VARIABLES, find, not_available};
+use super::inputs::{Inputs, Name};
 use super::nearest::nearest;
 use super::origin::{Mistake, Origin, shown};
+use super::table::{find, lists, not_available, rows};
 
 const PREFIX: &str = "LAYERD_";
 
@@ -70,17 +70,17 @@ struct Target {
 type Lists<'a> = BTreeMap<(usize, &'static str), (Name, BTreeMap<usize, (&'a str, &'a str)>)>;
 
 /// Reads the variables that begin with `LAYERD_`.
-pub(super) fn read(environment: &Environment, found: &mut Found) {
+pub(super) fn read(environment: &Environment, inputs: &mut Inputs) {
     let mut taken: BTreeMap<(usize, &'static str), &str> = BTreeMap::new();
     let mut lists = Lists::new();
     let ours = environment.variables.range(PREFIX.to_owned()..).take_while(|(name, _)| name.starts_with(PREFIX));
     for (variable, value) in ours.filter(|(name, value)| !value.is_empty() && !OF_CLIENTS.contains(&name.as_str())) {
         let origin = Origin::Variable(Arc::from(variable.as_str()));
         let Some(Target { name, item }) = target(variable) else {
-            unknown(variable, &origin, found);
+            unknown(variable, &origin, inputs);
             continue;
         };
-        let key = (name.index, name.known.name);
+        let key = (name.index, name.row.name);
         if let Some(index) = item {
             lists.entry(key).or_insert_with(|| (name, BTreeMap::new())).1.insert(index, (variable, value));
         }
@@ -88,36 +88,37 @@ pub(super) fn read(environment: &Environment, found: &mut Found) {
         let spelling = variable.trim_end_matches(|character: char| item.is_some() && character.is_ascii_digit());
         if let Some(other) = taken.insert(key, spelling).filter(|other| *other != spelling) {
             let other = other.trim_end_matches('_');
-            found.mistake(
+            inputs.mistake(
                 Mistake::new(&origin, format!("`{name}` is given by `{other}` as well"))
                     .with_hint("keep one of the two"),
             );
         }
         if item.is_none() {
-            found.give(name, &data(name, value), &environment.directory, &origin);
+            inputs.give(name, &data(name, value), &environment.directory, &origin);
         }
     }
     for (name, items) in lists.into_values() {
-        give_list(name, &items, environment, found);
+        give_list(name, &items, environment, inputs);
     }
 }
 
-fn give_list(name: Name, items: &BTreeMap<usize, (&str, &str)>, environment: &Environment, found: &mut Found) {
+fn give_list(name: Name, items: &BTreeMap<usize, (&str, &str)>, environment: &Environment, inputs: &mut Inputs) {
     for (expected, (index, (variable, _))) in items.iter().enumerate() {
         if *index != expected {
             let origin = Origin::Variable(Arc::from(*variable));
-            return found.mistake(Mistake::new(&origin, format!("`{name}` has no item {expected}")));
+            return inputs.mistake(Mistake::new(&origin, format!("`{name}` has no item {expected}")));
         }
     }
     let Some((first, _)) = items.values().next() else { return };
     let data = Data::List(items.values().map(|(_, value)| text(value)).collect());
-    found.give(name, &data, &environment.directory, &Origin::Variable(Arc::from(*first)));
+    inputs.give(name, &data, &environment.directory, &Origin::Variable(Arc::from(*first)));
 }
 
 fn data(name: Name, value: &str) -> Data {
-    match name.known.kind.is_list() {
-        true => Data::List(value.split(',').map(|item| text(item.trim())).collect()),
-        false => Data::Text(Arc::from(value)),
+    if name.row.is_list() {
+        Data::List(value.split(',').map(|item| text(item.trim())).collect())
+    } else {
+        Data::Text(Arc::from(value))
     }
 }
 
@@ -125,13 +126,13 @@ fn text(value: &str) -> Node {
     Node { data: Data::Text(Arc::from(value)), at: Position::default(), tag: None }
 }
 
-fn unknown(variable: &str, origin: &Origin, found: &mut Found) {
+fn unknown(variable: &str, origin: &Origin, inputs: &mut Inputs) {
     if let Some(absent) = not_available(&dotted(variable).0) {
-        return found.mistake(Mistake::new(origin, format!("`{absent}` is not available in this version")));
+        return inputs.mistake(Mistake::new(origin, format!("`{absent}` is not available in this version")));
     }
     let is_about_access = dotted(variable).0.starts_with("access.");
-    let names: Vec<String> = KNOWN.iter().map(|known| spell(known.name, 0)).collect();
-    let short = SHORT_VARIABLES.iter().map(|(short, _)| *short).chain(OF_CLIENTS);
+    let names: Vec<String> = rows().map(|row| spell(row.name, 0)).collect();
+    let short = rows().filter_map(|row| row.variable).chain(OF_CLIENTS);
     let near = nearest(variable, names.iter().map(String::as_str).chain(short), |name| name);
     let warning = Mistake::new(origin, format!("`{}` is no setting; it has no effect", shown(variable)));
     let warning = match near {
@@ -139,25 +140,25 @@ fn unknown(variable: &str, origin: &Origin, found: &mut Found) {
         None => warning,
     };
     // A slip there would leave a server open that was meant to be closed.
-    if is_about_access { found.mistake(warning) } else { found.warnings.push(warning) }
+    if is_about_access { inputs.mistake(warning) } else { inputs.warnings.push(warning) }
 }
 
 fn target(variable: &str) -> Option<Target> {
-    if let Some((_, name)) = SHORT_VARIABLES.iter().find(|(short, _)| *short == variable) {
-        return find(name).map(|known| Target { name: Name { known, index: 0 }, item: None });
+    if let Some(row) = rows().find(|row| row.variable == Some(variable)) {
+        return Some(Target { name: Name { row, index: 0 }, item: None });
     }
     let (name, index) = dotted(variable);
     let exactly = |name: &str, rest: &str| {
-        let known = find(name)?;
+        let row = find(name)?;
         // What is not spelled as it should be is another variable.
-        (spell(name, index) + rest == variable).then_some(Name { known, index })
+        (spell(name, index) + rest == variable).then_some(Name { row, index })
     };
     if let Some(name) = exactly(&name, "") {
         return Some(Target { name, item: None });
     }
     let (list, item) = name.rsplit_once('.')?;
     let item = item.parse().ok().filter(|number: &usize| number.to_string() == item)?;
-    let name = exactly(list, &format!("__{item}")).filter(|name| name.known.kind.is_list())?;
+    let name = exactly(list, &format!("__{item}")).filter(|name| name.row.is_list())?;
     Some(Target { name, item: Some(item) })
 }
 
@@ -165,7 +166,7 @@ fn target(variable: &str) -> Option<Target> {
 fn dotted(variable: &str) -> (String, usize) {
     let lower = variable.strip_prefix(PREFIX).unwrap_or(variable).to_ascii_lowercase();
     let dotted = lower.replace("__", ".").replace('_', "-");
-    let of_item = LISTS.into_iter().find_map(|list| {
+    let of_item = lists().find_map(|list| {
         let rest = dotted.strip_prefix(list.trim_end_matches("[]"))?.strip_prefix('.')?;
         let (index, rest) = rest.split_once('.')?;
         Some((format!("{list}.{rest}"), index.parse().ok()?))
@@ -183,28 +184,28 @@ fn spell(name: &str, index: usize) -> String {
 mod tests {
     use super::*;
 
-    fn read_all(variables: &[(&str, &str)]) -> Found {
-        let mut found = Found::default();
+    fn read_all(variables: &[(&str, &str)]) -> Inputs {
+        let mut inputs = Inputs::default();
         let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        read(&Environment { variables, directory: PathBuf::from("/here") }, &mut found);
-        found
+        read(&Environment { variables, directory: PathBuf::from("/here") }, &mut inputs);
+        inputs
     }
 
     fn value(variables: &[(&str, &str)], name: &str) -> String {
-        let found = read_all(variables);
-        let told: Vec<_> = found.mistakes.iter().chain(&found.warnings).map(ToString::to_string).collect();
+        let inputs = read_all(variables);
+        let told: Vec<_> = inputs.mistakes.iter().chain(&inputs.warnings).map(ToString::to_string).collect();
         assert_eq!(told, [""; 0]);
-        let given = found.get(find(name).unwrap().name, 0).unwrap();
-        format!("{} # {}", given.value, given.origin)
+        let given = inputs.get(find(name).unwrap().name, 0).unwrap();
+        format!("{} # {}", given.value.shown, given.origin)
     }
 
     #[test]
     fn every_setting_has_a_variable_that_leads_back_to_it() {
-        for known in KNOWN {
-            let variable = spell(known.name, 3);
+        for row in rows() {
+            let variable = spell(row.name, 3);
             let target = target(&variable).unwrap();
-            let index = if known.name.contains("[]") { 3 } else { 0 };
-            assert_eq!((target.name.known.name, target.name.index, target.item), (known.name, index, None));
+            let index = if row.name.contains("[]") { 3 } else { 0 };
+            assert_eq!((target.name.row.name, target.name.index, target.item), (row.name, index, None));
         }
         assert_eq!(spell("secrets.keys[].file", 0), "LAYERD_SECRETS__KEYS__0__FILE");
         assert_eq!(spell("sources[].credentials.password-file", 0), "LAYERD_SOURCES__0__CREDENTIALS__PASSWORD_FILE");
@@ -245,7 +246,7 @@ mod tests {
 
     #[test]
     fn unknown_variables_are_warned_of_and_those_of_clients_are_not() {
-        let found = read_all(&[
+        let inputs = read_all(&[
             ("LAYERD_GITT", "x"),
             ("LAYERD_HTTP__LISEN", "x"),
             ("LAYERD_PORT_8888_TCP", "tcp://10.0.0.1:8888"),
@@ -257,7 +258,7 @@ mod tests {
             ("LAYERD_URL", "x"),
             ("LAYERDX", "x"),
         ]);
-        let told: Vec<_> = found.warnings.iter().map(ToString::to_string).collect();
+        let told: Vec<_> = inputs.warnings.iter().map(ToString::to_string).collect();
         assert_eq!(
             told,
             [
@@ -269,13 +270,13 @@ mod tests {
                 "LAYERD_http__listen: `LAYERD_http__listen` is no setting; it has no effect",
             ]
         );
-        assert_eq!(found.mistakes, []);
+        assert_eq!(inputs.mistakes, []);
     }
 
     #[test]
     fn what_only_later_versions_know_is_refused_and_not_passed_over() {
-        let found = read_all(&[("LAYERD_ACCESS__JWT__0__ISSUER", "x"), ("LAYERD_LIMITS__WATCHERS", "1")]);
-        let told: Vec<_> = found.mistakes.iter().map(ToString::to_string).collect();
+        let inputs = read_all(&[("LAYERD_ACCESS__JWT__0__ISSUER", "x"), ("LAYERD_LIMITS__WATCHERS", "1")]);
+        let told: Vec<_> = inputs.mistakes.iter().map(ToString::to_string).collect();
         assert_eq!(
             told,
             [

@@ -7,34 +7,34 @@ use crate::config::layer::{Data, Entry, Node};
 use crate::config::problem::{Position, Severity};
 use crate::format::{self, Format, Limits};
 
-use super::inputs::{Found, Name, at};
-use super::known;
+use super::inputs::{Inputs, Name, at};
 use super::nearest::near_name;
 use super::origin::{Mistake, Origin, shown};
+use super::table;
 
 /// A file opened by its name.
 struct File<'a> {
     name: Arc<str>,
     base: &'a Path,
-    found: &'a mut Found,
+    inputs: &'a mut Inputs,
 }
 
 /// Reads the settings of a file. Relative paths in it are relative to `base`.
-pub(super) fn read(name: &str, bytes: &[u8], base: &Path, found: &mut Found) {
+pub(super) fn read(name: &str, bytes: &[u8], base: &Path, inputs: &mut Inputs) {
     let body = format::read(Format::Yaml, bytes, &Limits::default());
     if body.is_broken() {
-        found.lose(&known::LISTS);
+        inputs.lose_all();
     }
-    let mut file = File { name: Arc::from(name), base, found };
+    let mut file = File { name: Arc::from(name), base, inputs };
     for fault in body.faults.iter().filter(|fault| fault.severity == Severity::Error) {
         let mistake = Mistake { hint: fault.hint.clone(), ..file.mistake(fault.at, &fault.message) };
-        file.found.mistake(mistake);
+        file.inputs.mistake(mistake);
     }
     match body.documents.as_slice() {
         [] => {}
         [document] => file.group(&document.root, "", 0),
         [_, second, ..] => {
-            file.found.lose(&known::LISTS);
+            file.inputs.lose_all();
             let at = second.root.first().map_or_else(Position::default, |entry| entry.at);
             file.tell(at, "a settings file holds one document; a second one begins here");
         }
@@ -55,14 +55,14 @@ impl File<'_> {
     }
 
     fn entry(&mut self, entry: &Entry, name: &str, index: usize) {
-        if let Some(known) = known::find(name) {
+        if let Some(row) = table::find(name) {
             let origin = self.origin(entry.node.at);
-            self.found.give(Name { known, index }, &entry.node.data, self.base, &origin);
-        } else if known::not_available(name).is_some() {
+            self.inputs.give(Name { row, index }, &entry.node.data, self.base, &origin);
+        } else if table::not_available(name).is_some() {
             self.tell(entry.at, format!("`{}` is not available in this version", shown(&at(name, index))));
-        } else if let Some(list) = known::list(name) {
+        } else if let Some(list) = table::list(name) {
             self.list(list, &entry.node);
-        } else if known::is_group(name) {
+        } else if table::is_group(name) {
             match &entry.node.data {
                 Data::Null => {}
                 Data::Map(inner) => self.group(inner, name, index),
@@ -72,7 +72,7 @@ impl File<'_> {
             let message = format!("`{}` is no setting", shown(&at(name, index)));
             let hint = near_name(name).map(|near| format!("did you mean `{}`?", at(near, index)));
             let mistake = Mistake { hint, ..self.mistake(entry.at, message) };
-            self.found.mistake(mistake);
+            self.inputs.mistake(mistake);
         }
     }
 
@@ -81,18 +81,18 @@ impl File<'_> {
             Data::Null => return,
             Data::List(items) => items.as_slice(),
             _ => {
-                self.found.lose(&[list]);
+                self.inputs.lose(list);
                 let mistake = self.mistake(node.at, format!("`{}` takes a list", list.trim_end_matches("[]")));
-                return self.found.mistake(mistake.with_hint("put `- ` before the first key of each item"));
+                return self.inputs.mistake(mistake.with_hint("put `- ` before the first key of each item"));
             }
         };
         for (index, item) in items.iter().enumerate() {
             let origin = self.origin(item.at);
-            self.found.begin(list, index, &origin);
+            self.inputs.begin(list, index, &origin);
             match &item.data {
                 Data::Map(inner) => self.group(inner, list, index),
                 _ => {
-                    self.found.lose(&[list]);
+                    self.inputs.lose(list);
                     self.tell(item.at, format!("`{}` takes a map of settings", at(list, index)));
                 }
             }
@@ -109,6 +109,6 @@ impl File<'_> {
 
     fn tell(&mut self, at: Position, message: impl Into<String>) {
         let mistake = self.mistake(at, message);
-        self.found.mistake(mistake);
+        self.inputs.mistake(mistake);
     }
 }

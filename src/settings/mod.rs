@@ -1,51 +1,48 @@
 //! File, environment and flags to the settings of the server, every mistake told at once.
 //!
 //! Floor 7. Each part owns the settings that it needs; here they are gathered, and nothing below imports this. Every
-//! setting is a row of the table in `known.rs`. A later giver wins: default, file, variable, flag.
+//! setting is a row of the table in `table/`. A later giver wins: default, file, variable, flag.
 
 mod build;
 mod environment;
 mod file;
+mod flags;
 mod inputs;
 pub mod keys;
-mod known;
+mod kind;
 #[cfg(test)]
 mod markdown;
 mod nearest;
 mod origin;
+mod row;
 mod schema;
 mod secrets;
 mod show;
 mod spring;
-mod unit;
-mod value;
-mod values;
+mod table;
 
 use std::fmt;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::layer::Data;
 use crate::config::secret_string::SecretString;
 use crate::config::select::SearchPaths;
 use crate::schema::Mode;
 use crate::source::{private, regular};
 use crate::{format, http, telemetry};
 
-use inputs::{Found, Name};
+use inputs::Inputs;
 
 pub use crate::config::semantics::Semantics;
 pub use environment::Environment;
-pub use inputs::Given;
+pub use flags::Flags;
 pub use origin::{Mistake, Origin, Refusal};
 pub use schema::schema;
 pub use secrets::{KeyPlace, KeySettings, PhrasePlace, SecretSettings, SpringSettings};
-pub use value::Value;
 
 /// The settings of a server.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Settings {
     /// How layers are ordered and values read.
     pub semantics: Semantics,
@@ -70,7 +67,7 @@ pub struct Settings {
 }
 
 /// What the users' files and the answers may cost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Limits {
     /// What one configuration file may cost.
     pub format: format::Limits,
@@ -85,7 +82,7 @@ pub struct Limits {
 }
 
 /// One source.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SourceSettings {
     /// Its name in metrics and logs: up to 64 letters, digits, `.`, `_` and `-`.
     pub name: String,
@@ -134,10 +131,16 @@ pub enum Place {
     Dir(PathBuf),
 }
 
+impl Default for Place {
+    fn default() -> Self {
+        Self::Dir(PathBuf::new())
+    }
+}
+
 impl fmt::Debug for Place {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Git(url) => out.debug_tuple("Git").field(&value::address_shown(url)).finish(),
+            Self::Git(url) => out.debug_tuple("Git").field(&kind::address_shown(url)).finish(),
             Self::Dir(path) => out.debug_tuple("Dir").field(path).finish(),
         }
     }
@@ -168,27 +171,6 @@ pub struct CredentialSettings {
     pub client_key_file: Option<PathBuf>,
 }
 
-/// What the command line says about settings.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Flags {
-    /// The argument `DIR`: the folder to serve, in the place of the sources of the file.
-    pub dir: Option<String>,
-    /// `--git`: the repository to serve, in the place of the sources of the file.
-    pub git: Option<String>,
-    /// `--label`.
-    pub label: Option<String>,
-    /// `--settings`: the settings file.
-    pub settings: Option<String>,
-    /// `--from-spring`: the settings of a Spring Cloud Config Server, in the place of a settings file.
-    pub from_spring: Option<String>,
-    /// `--listen`.
-    pub listen: Option<String>,
-    /// `--state`.
-    pub state: Option<String>,
-    /// `--insecure-open`.
-    pub insecure_open: bool,
-}
-
 /// What settings are loaded for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
@@ -205,14 +187,14 @@ pub struct Loaded {
     pub settings: Settings,
     /// What is probably not meant.
     pub warnings: Vec<Mistake>,
-    found: Found,
+    inputs: Inputs,
 }
 
 impl Loaded {
     /// The settings as a settings file, with the origin of each value as a comment and stars for secrets.
     #[must_use]
     pub fn to_yaml(&self) -> String {
-        show::yaml(&self.found)
+        show::yaml(&self.inputs)
     }
 }
 
@@ -221,27 +203,26 @@ impl Loaded {
 /// # Errors
 /// Everything that is wrong with them.
 pub fn load(flags: &Flags, environment: &Environment, purpose: Purpose) -> Result<Loaded, Refusal> {
-    let file = flags.settings.as_ref().map(|name| (name, "--settings"));
-    let file = file.or(flags.from_spring.as_ref().map(|name| (name, "--from-spring")));
+    let file = flags.file();
     let opened = file.map(|(name, flag)| open(name, flag, environment)).transpose();
     let (bytes, mistake) = match opened {
         Ok(bytes) => (bytes, None),
         Err(mistake) => (None, Some(mistake)),
     };
-    let mut found = Found::default();
+    let mut inputs = Inputs::default();
     if mistake.is_some() {
-        found.lose(&known::LISTS);
+        inputs.lose_all();
     }
-    found.mistakes.extend(mistake);
-    let mut loaded = resolve(flags, bytes.as_deref(), environment, purpose, found)?;
+    inputs.mistakes.extend(mistake);
+    let mut loaded = resolve(flags, bytes.as_deref(), environment, purpose, inputs)?;
     loaded.settings.file = file.map(|(name, _)| environment.directory.join(name));
-    loaded.warnings.extend(loaded.settings.file.as_deref().and_then(|path| open_to_others(path, &loaded.found)));
+    loaded.warnings.extend(loaded.settings.file.as_deref().and_then(|path| open_to_others(path, &loaded.inputs)));
     Ok(loaded)
 }
 
 /// A file that holds a secret and that others can read: a warning only, for it is read once and may hold nothing of worth.
-fn open_to_others(path: &Path, found: &Found) -> Option<Mistake> {
-    let (name, origin) = found.secret_of_file()?;
+fn open_to_others(path: &Path, inputs: &Inputs) -> Option<Mistake> {
+    let (name, origin) = inputs.secret_of_file()?;
     let unfit = private::check(path).err()?;
     let warning = Mistake::new(origin, format!("`{name}` holds a secret, and the file {}", unfit.message));
     Some(Mistake { hint: unfit.hint.map(str::to_owned), ..warning })
@@ -262,50 +243,31 @@ fn resolve(
     file: Option<&[u8]>,
     environment: &Environment,
     purpose: Purpose,
-    mut found: Found,
+    mut inputs: Inputs,
 ) -> Result<Loaded, Refusal> {
     if let (Some(name), Some(bytes)) = (&flags.settings, file) {
         let base = environment.directory.join(name);
-        file::read(name, bytes, base.parent().unwrap_or(Path::new("")), &mut found);
+        file::read(name, bytes, base.parent().unwrap_or(Path::new("")), &mut inputs);
     }
     let taken = match (&flags.from_spring, file) {
-        (Some(name), Some(bytes)) => Some(spring::Taken::read(name, bytes, environment, &mut found)),
+        (Some(name), Some(bytes)) => Some(spring::Taken::read(name, bytes, environment, &mut inputs)),
         _ => None,
     };
-    if flags.dir.is_some() || flags.git.is_some() {
-        found.forget_all(known::SOURCES);
+    if flags.name_a_source() {
+        inputs.forget_all(table::SOURCES);
     }
-    environment::read(environment, &mut found);
-    flags.read(environment, &mut found);
-    found.fill(&Value::Path(environment.state()));
-    let mut settings = build::settings(&mut found, purpose);
-    if let (Some(settings), Some(taken)) = (&mut settings, taken) {
-        taken.put_into(settings);
+    environment::read(environment, &mut inputs);
+    flags.read(environment, &mut inputs);
+    inputs.fill(environment);
+    let mut settings = build::settings(&mut inputs, purpose);
+    if let Some(taken) = taken {
+        taken.put_into(&mut settings);
     }
-    let warnings = std::mem::take(&mut found.warnings);
-    match settings {
-        Some(settings) if found.mistakes.is_empty() => Ok(Loaded { settings, warnings, found }),
-        _ => Err(Refusal { mistakes: found.mistakes, warnings }),
-    }
-}
-
-impl Flags {
-    fn read(&self, environment: &Environment, found: &mut Found) {
-        let insecure_open = self.insecure_open.then(|| "true".to_owned());
-        let texts = [
-            ("DIR", "sources[].dir", &self.dir),
-            ("--git", "sources[].git", &self.git),
-            ("--label", "sources[].label", &self.label),
-            ("--listen", "http.listen", &self.listen),
-            ("--state", "state", &self.state),
-            ("--insecure-open", "http.insecure-open", &insecure_open),
-        ];
-        for (flag, name, text) in texts {
-            if let (Some(text), Some(known)) = (text, known::find(name)) {
-                let data = Data::Text(Arc::from(text.as_str()));
-                found.give(Name { known, index: 0 }, &data, &environment.directory, &Origin::Flag(flag));
-            }
-        }
+    let warnings = std::mem::take(&mut inputs.warnings);
+    if inputs.mistakes.is_empty() {
+        Ok(Loaded { settings, warnings, inputs })
+    } else {
+        Err(Refusal { mistakes: inputs.mistakes, warnings })
     }
 }
 

@@ -1,6 +1,6 @@
 //! Which known name was probably meant by an unknown one.
 
-use super::known::KNOWN;
+use super::table::rows;
 
 /// The longest name that is compared; nobody mistypes a longer one into one of ours.
 const LONGEST: usize = 64;
@@ -9,9 +9,9 @@ const LONGEST: usize = 64;
 /// last step, else one elsewhere with exactly its last step.
 pub(super) fn near_name(name: &str) -> Option<&'static str> {
     let (parent, last) = name.rsplit_once('.').unwrap_or(("", name));
-    let beside = KNOWN.iter().filter_map(|known| child_of(parent, known.name));
+    let beside = rows().filter_map(|row| child_of(parent, row.name));
     nearest(last, beside, last_step).or_else(|| {
-        let elsewhere = KNOWN.iter().map(|known| known.name);
+        let elsewhere = rows().map(|row| row.name);
         elsewhere.filter(|name| last_step(name) == last).min_by_key(|name| name.len())
     })
 }

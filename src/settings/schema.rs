@@ -2,9 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::known::{self, KNOWN, Known};
-use super::unit;
-use super::value::{self, Kind, Span};
+use super::row::Row;
+use super::table::rows;
 
 /// A JSON Schema (draft 2020-12) of the settings file.
 #[must_use]
@@ -14,11 +13,11 @@ pub fn schema() -> Value {
         "title": "settings of layerd",
     });
     close(&mut root);
-    for known in KNOWN {
-        let steps: Vec<&str> = known.name.split('.').collect();
+    for row in rows() {
+        let steps: Vec<&str> = row.name.split('.').collect();
         if let Some((last, groups)) = steps.split_last() {
             let group = groups.iter().fold(&mut root, |group, step| descend(group, step));
-            properties(group).insert((*last).to_owned(), describe(known));
+            properties(group).insert((*last).to_owned(), describe(row));
         }
     }
     root
@@ -53,53 +52,20 @@ fn properties(group: &mut Value) -> &mut Map<String, Value> {
     group["properties"].as_object_mut().expect("a closed group has properties")
 }
 
-fn describe(known: &Known) -> Value {
-    let mut schema = of_kind(known.kind);
-    schema["description"] = json!(known.because);
-    if let Some(value) = known::default_of(known) {
-        schema["default"] = to_json(&value);
+fn describe(row: &Row) -> Value {
+    let mut schema = row.schema();
+    schema["description"] = json!(row.because);
+    // A default is spelled as a settings file would.
+    if let Some(value) = row.default.and_then(|text| serde_yaml::from_str(text).ok()) {
+        schema["default"] = value;
     }
     schema
-}
-
-fn of_kind(kind: Kind) -> Value {
-    match kind {
-        Kind::Choice(words, _) => json!({ "enum": words }),
-        Kind::Switch => json!({ "type": "boolean" }),
-        Kind::Number(Span { least, most }) => json!({ "type": "integer", "minimum": least, "maximum": most }),
-        Kind::Size(Span { least, most }) => json!({
-            "type": ["integer", "string"],
-            "minimum": least,
-            "maximum": most,
-            "pattern": "^[0-9]+(B|KiB|MiB|GiB)?$",
-        }),
-        Kind::Time(_) => {
-            json!({ "type": "string", "pattern": "^([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$", "minLength": 2 })
-        }
-        Kind::KeyId => json!({ "type": "string", "pattern": "^[a-z0-9-]{1,32}$" }),
-        Kind::Salt => json!({ "type": "string", "pattern": "^([0-9A-Fa-f]{2})+$" }),
-        Kind::Globs | Kind::Folders | Kind::Patterns => json!({ "type": "array", "items": { "type": "string" } }),
-        _ => json!({ "type": "string" }),
-    }
-}
-
-fn to_json(value: &value::Value) -> Value {
-    match value {
-        value::Value::Text(text) => json!(text),
-        value::Value::Texts(texts) => json!(texts),
-        value::Value::Switch(value) => json!(value),
-        value::Value::Number(number) => json!(number),
-        value::Value::Size(bytes) => json!(unit::spell_size(*bytes)),
-        value::Value::Time(time) => json!(unit::spell_time(*time)),
-        value::Value::Address(address) => json!(address.to_string()),
-        // Nobody's URL, path or secret is a default.
-        value::Value::Git(_) | value::Value::Path(_) | value::Value::Secret(_) | value::Value::Key(_) => Value::Null,
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::table;
 
     #[test]
     fn every_setting_has_a_place_with_its_default() {
@@ -108,7 +74,7 @@ mod tests {
             schema["properties"]["http"]["properties"]["listen"],
             json!({
                 "type": "string",
-                "description": known::find("http.listen").unwrap().because,
+                "description": table::find("http.listen").unwrap().because,
                 "default": "127.0.0.1:8888",
             })
         );
@@ -125,7 +91,7 @@ mod tests {
     #[test]
     fn groups_are_closed_and_what_is_not_available_is_in_none() {
         let text = schema().to_string();
-        for absent in known::NOT_AVAILABLE {
+        for absent in table::NOT_AVAILABLE {
             let last = absent.rsplit('.').next().unwrap();
             assert!(!text.contains(&format!("\"{last}\":")), "{absent}");
         }

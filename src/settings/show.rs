@@ -2,24 +2,25 @@
 
 use std::fmt::Write as _;
 
-use super::inputs::Found;
-use super::known::{KNOWN, Known, list_of};
+use super::inputs::Inputs;
+use super::row::Row;
+use super::table::rows;
 
 /// YAML of every setting that has a value; secrets are stars.
-pub(super) fn yaml(found: &Found) -> String {
+pub(super) fn yaml(inputs: &Inputs) -> String {
     let mut out = String::new();
     let mut open: Vec<&str> = Vec::new();
     let mut last_item = None;
-    for (known, index) in in_order(found) {
-        let Some(given) = found.get(known.name, index) else { continue };
-        let item = list_of(known.name).map(|list| (list, index));
-        let is_next = item.is_some_and(|(list, index)| found.indexes(list).first() != Some(&index));
+    for (row, index) in in_order(inputs) {
+        let Some(given) = inputs.get(row.name, index) else { continue };
+        let item = row.list().map(|list| (list, index));
+        let is_next = item.is_some_and(|(list, index)| inputs.indexes(list).first() != Some(&index));
         if last_item != item {
             let kept = open.iter().position(|group| group.ends_with("[]")).unwrap_or(open.len());
             open.truncate(kept);
         }
         last_item = item;
-        let mut groups: Vec<&str> = known.name.split('.').collect();
+        let mut groups: Vec<&str> = row.name.split('.').collect();
         let last = groups.pop().unwrap_or_default();
         let shared = open.iter().zip(&groups).take_while(|(one, other)| one == other).count();
         for depth in shared..groups.len() {
@@ -31,18 +32,21 @@ pub(super) fn yaml(found: &Found) -> String {
         let begins_item = shared < groups.len() && groups.last().is_some_and(|group| group.ends_with("[]"));
         let mark = if begins_item { "- " } else { "" };
         let indent = " ".repeat(indent(&groups) - mark.len());
-        let _infallible = writeln!(out, "{indent}{mark}{last}: {}  # {}", given.value, given.origin);
+        let _infallible = writeln!(out, "{indent}{mark}{last}: {}  # {}", given.value.shown, given.origin);
         open = groups;
     }
     out
 }
 
 /// The table, with the settings of a list once for each of its items.
-fn in_order(found: &Found) -> impl Iterator<Item = (&'static Known, usize)> {
-    KNOWN.chunk_by(|one, other| list_of(one.name) == list_of(other.name)).flat_map(|known| {
-        let indexes = list_of(known[0].name).map_or_else(|| vec![0], |list| found.indexes(list));
-        indexes.into_iter().flat_map(move |index| known.iter().map(move |known| (known, index)))
-    })
+fn in_order(inputs: &Inputs) -> Vec<(&'static Row, usize)> {
+    let rows: Vec<_> = rows().collect();
+    let sections = rows.chunk_by(|one, other| one.list() == other.list());
+    let in_section = |section: &[&'static Row]| -> Vec<_> {
+        let indexes = section[0].list().map_or_else(|| vec![0], |list| inputs.indexes(list));
+        indexes.into_iter().flat_map(|index| section.iter().map(move |row| (*row, index))).collect()
+    };
+    sections.flat_map(in_section).collect()
 }
 
 fn indent(groups: &[&str]) -> usize {

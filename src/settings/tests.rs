@@ -16,7 +16,7 @@ fn environment(variables: &[(&str, &str)]) -> Environment {
 /// Loads as `layerd serve --settings conf/layerd.yaml` with these flags would.
 fn load_all(file: &str, variables: &[(&str, &str)], flags: Flags) -> Result<Loaded, Refusal> {
     let flags = Flags { settings: Some("conf/layerd.yaml".to_owned()), ..flags };
-    resolve(&flags, Some(file.as_bytes()), &environment(variables), Purpose::Serve, Found::default())
+    resolve(&flags, Some(file.as_bytes()), &environment(variables), Purpose::Serve, Inputs::default())
 }
 
 fn good(file: &str, variables: &[(&str, &str)], flags: Flags) -> Settings {
@@ -28,7 +28,7 @@ fn refusal(file: &str) -> String {
 }
 
 fn dir(name: &str) -> Flags {
-    Flags { dir: Some(name.to_owned()), ..Flags::default() }
+    Flags::default().with("sources[].dir", name)
 }
 
 #[test]
@@ -177,7 +177,7 @@ fn a_later_giver_wins_and_is_named() {
         ("LAYERD_LIMITS__COLD", "2"),
         ("LAYERD_GIT_TOKEN", "hunter2"),
     ];
-    let flags = Flags { listen: Some("127.0.0.1:3".to_owned()), state: Some("st".to_owned()), ..Flags::default() };
+    let flags = Flags::default().with("http.listen", "127.0.0.1:3").with("state", "st");
     let loaded = load_all(file, &variables, flags).unwrap_or_else(|refusal| panic!("{refusal}"));
     let shown = loaded.to_yaml();
     let given: Vec<_> = shown.lines().map(str::trim).filter(|line| !line.ends_with("# default")).collect();
@@ -207,7 +207,7 @@ fn a_later_giver_wins_and_is_named() {
 fn a_place_on_the_command_line_replaces_the_sources_of_the_file_but_not_the_token() {
     let file = "sources: [{ git: https://file/x, label: file, refresh: 5s }]";
     let token = [("LAYERD_GIT_TOKEN", "t"), ("LAYERD_GIT", "https://variable/x")];
-    let flags = Flags { git: Some("https://flag/x".to_owned()), ..Flags::default() };
+    let flags = Flags::default().with("sources[].git", "https://flag/x");
     let source = good(file, &token, flags).sources.remove(0);
     assert_eq!(source.place, Place::Git("https://flag/x".to_owned()));
     assert_eq!((source.label, source.refresh), (None, Duration::from_secs(30)));
@@ -237,6 +237,13 @@ fn nothing_given_is_what_an_empty_value_says() {
 }
 
 #[test]
+fn every_row_sets_a_member_of_what_is_built() {
+    let loaded = load_all(EVERYTHING, &[], Flags::default()).unwrap_or_else(|refusal| panic!("{refusal}"));
+    let lost: Vec<&str> = table::rows().filter(|row| !loaded.inputs.has_built(row)).map(|row| row.name).collect();
+    assert_eq!(lost, [""; 0], "nothing reads what these set");
+}
+
+#[test]
 fn dotted_keys_are_settings_too() {
     let settings = good("http.listen: 127.0.0.1:0\nlimits.cold: 9\n", &[], dir("x"));
     assert_eq!((settings.http.listen.port(), settings.limits.cold), (0, 9));
@@ -263,7 +270,7 @@ access: { users: [] }
 telemetry: [json]
 "#;
     let variables = [("LAYERD_LIMITS__COLD", "many"), ("LAYERD_HTTPS__LISTEN", "x")];
-    let flags = Flags { state: Some(String::new()), ..Flags::default() };
+    let flags = Flags::default().with("state", "");
     let expected = "\
 warning: LAYERD_HTTPS__LISTEN: `LAYERD_HTTPS__LISTEN` is no setting; it has no effect
 hint: did you mean `LAYERD_HTTP__LISTEN`?
@@ -311,7 +318,7 @@ fn no_source_at_all_says_how_to_name_one() {
                     or name one under `sources` in the settings file";
     assert_eq!(refusal(""), expected);
     assert_eq!(refusal("sources: []"), expected);
-    let shown = resolve(&Flags::default(), None, &environment(&[]), Purpose::Show, Found::default());
+    let shown = resolve(&Flags::default(), None, &environment(&[]), Purpose::Show, Inputs::default());
     assert!(shown.is_ok_and(|loaded| loaded.settings.sources.is_empty()));
 }
 
@@ -340,7 +347,7 @@ fn a_source_without_a_place_or_a_name_of_its_own_is_a_mistake() {
 
 #[test]
 fn two_places_given_in_one_way_are_a_mistake() {
-    let both = Flags { git: Some("https://h/x".to_owned()), ..dir("a") };
+    let both = dir("a").with("sources[].git", "https://h/x");
     assert_eq!(
         load_all("", &[], both).unwrap_err().to_string(),
         "error: DIR: `sources[0].dir` is given beside `sources[0].git` (--git)\nhint: keep one of the two"
@@ -383,13 +390,13 @@ fn a_file_that_is_not_there_is_told_with_its_flag() {
 #[test]
 fn loopback_needs_no_permission_and_everything_else_does() {
     for fine in ["127.0.0.1:1", "127.9.9.9:1", "[::1]:1", "[::ffff:127.0.0.1]:1", "localhost:1"] {
-        let flags = Flags { listen: Some(fine.to_owned()), ..dir("x") };
+        let flags = dir("x").with("http.listen", fine);
         assert!(load_all("", &[], flags).is_ok(), "{fine}");
     }
     for open in ["0.0.0.0:1", "[::]:1", "10.0.0.1:1", "[::ffff:10.0.0.1]:1"] {
-        let closed = Flags { listen: Some(open.to_owned()), ..dir("x") };
+        let closed = dir("x").with("http.listen", open);
         assert!(load_all("", &[], closed.clone()).is_err(), "{open}");
-        assert!(load_all("", &[], Flags { insecure_open: true, ..closed }).is_ok(), "{open}");
+        assert!(load_all("", &[], closed.with("http.insecure-open", "true")).is_ok(), "{open}");
     }
 }
 
@@ -403,7 +410,7 @@ fn the_example_in_the_repository_is_a_settings_file() {
 
 #[test]
 fn no_debug_text_holds_a_password() {
-    let flags = Flags { git: Some("https://u:hunter2@h/x".to_owned()), ..Flags::default() };
+    let flags = Flags::default().with("sources[].git", "https://u:hunter2@h/x");
     let variables = [("LAYERD_SOURCES__0__CREDENTIALS__PASSWORD", "hunter2")];
     let loaded = load_all("", &variables, flags).unwrap_or_else(|refusal| panic!("{refusal}"));
     let told = format!("{:?}\n{}", loaded.settings, loaded.to_yaml());

@@ -52,9 +52,8 @@ impl Origin {
         let path = environment.directory.join(repo);
         let is_plain = path.is_dir() && !dir::is_bare_repository(&path);
         let repo = if path.exists() { path.to_string_lossy().into_owned() } else { repo.to_owned() };
-        let (dir, git) = if is_plain { (Some(repo), None) } else { (None, Some(repo)) };
-        let state = Some(mirror.path().to_string_lossy().into_owned());
-        let flags = Flags { dir, git, state, ..Flags::default() };
+        let place = if is_plain { "sources[].dir" } else { "sources[].git" };
+        let flags = Flags::default().with(place, repo).with("state", mirror.path().to_string_lossy());
         let loaded = settings::load(&flags, environment, Purpose::Serve).map_err(Failure::Refused)?;
         let secrets = Arc::new(ArcSwap::from_pointee(secrets));
         let means = Means { settings: Arc::new(loaded.settings), secrets, feed: Arc::default(), worker: None };

@@ -59,13 +59,9 @@ impl Repository {
     ) -> Result<Self, Failure> {
         let mirror = tempfile::tempdir().map_err(|error| unreachable(&error))?;
         let path = environment.directory.join(repo);
-        let repo = Some(if path.exists() { path.to_string_lossy().into_owned() } else { repo.to_owned() });
-        let flags = Flags {
-            dir: repo.clone().filter(|_| as_folder),
-            git: repo.filter(|_| !as_folder),
-            state: Some(mirror.path().to_string_lossy().into_owned()),
-            ..Flags::default()
-        };
+        let repo = if path.exists() { path.to_string_lossy().into_owned() } else { repo.to_owned() };
+        let place = if as_folder { "sources[].dir" } else { "sources[].git" };
+        let flags = Flags::default().with(place, repo).with("state", mirror.path().to_string_lossy());
         let Loaded { settings, .. } = settings::load(&flags, environment, Purpose::Serve).map_err(Failure::Refused)?;
         let secrets = Arc::new(ArcSwap::from_pointee(secrets));
         let means = Means { settings: Arc::new(settings), secrets, feed: Arc::default(), worker: None };

@@ -19,9 +19,9 @@ use crate::http::spring::{Health, Settings};
 use crate::snapshot::OnFailure;
 
 use super::Environment;
-use super::inputs::{Found, Name};
-use super::known;
+use super::inputs::{Inputs, Name};
 use super::origin::{Mistake, Origin};
+use super::table;
 use keys::Key;
 use rest::{Rest, rest_of};
 
@@ -40,17 +40,17 @@ pub(super) struct Taken {
 
 impl Taken {
     /// Reads the file. Relative paths in it are relative to the folder that the server is started in, as Spring has it.
-    pub(super) fn read(name: &str, bytes: &[u8], environment: &Environment, found: &mut Found) -> Self {
+    pub(super) fn read(name: &str, bytes: &[u8], environment: &Environment, inputs: &mut Inputs) -> Self {
         let is_properties = Path::new(name).extension().is_some_and(|extension| extension == "properties");
         let format = if is_properties { Format::Properties } else { Format::Yaml };
         let body = format::read_spring(format, bytes, &Limits::default());
         let file: Arc<str> = Arc::from(name);
         let body = Arc::new(body);
         let read = keys::read(&file, &body, environment);
-        let mut reader = Reader { file, directory: &environment.directory, keys: read.keys, active: "git", found };
+        let mut reader = Reader { file, directory: &environment.directory, keys: read.keys, active: "git", inputs };
         for fault in body.faults.iter().filter(|fault| fault.severity == Severity::Error) {
             let mistake = Mistake { hint: fault.hint.clone(), ..reader.mistake(fault.at, &fault.message) };
-            reader.found.mistake(mistake);
+            reader.inputs.mistake(mistake);
         }
         for (at, message) in read.refused {
             reader.refuse(at, message);
@@ -80,7 +80,7 @@ struct Reader<'a> {
     keys: Vec<Key>,
     /// The section of the back end that is active.
     active: &'static str,
-    found: &'a mut Found,
+    inputs: &'a mut Inputs,
 }
 
 const SERVER: &str = "spring.cloud.config.server.";
@@ -151,7 +151,7 @@ impl Reader<'_> {
             let hint =
                 "set `spring.cloud.config.server.native.search-locations` to folders, such as `file:/srv/config`";
             let mistake = self.mistake(Position::default(), "there is no folder to serve").with_hint(hint);
-            return self.found.mistake(mistake);
+            return self.inputs.mistake(mistake);
         };
         let below = |path: &PathBuf| path.strip_prefix(&root).unwrap_or(path).to_string_lossy().into_owned();
         let mut folders: Vec<String> = paths.iter().map(below).collect();
@@ -247,11 +247,11 @@ impl Reader<'_> {
                 Rest::Same => {}
                 Rest::Idle(reason) => {
                     let warning = self.mistake(at, format!("`{written}` has no effect: {reason}"));
-                    self.found.warnings.push(warning);
+                    self.inputs.warnings.push(warning);
                 }
                 Rest::Refused(reason, hint) => {
                     let mistake = self.mistake(at, format!("`{written}` is not available: {reason}"));
-                    self.found.mistake(Mistake { hint, ..mistake });
+                    self.inputs.mistake(Mistake { hint, ..mistake });
                 }
             }
         }
@@ -316,18 +316,18 @@ impl Reader<'_> {
 
     fn put(&mut self, setting: &str, text: &str, at: Position) {
         let origin = Origin::File(Arc::clone(&self.file), at);
-        let known = known::find(setting).expect("the names that are written here are in the table");
-        self.found.give(Name { known, index: 0 }, &Data::Text(Arc::from(text)), self.directory, &origin);
+        let row = table::find(setting).expect("the names that are written here are in the table");
+        self.inputs.give(Name { row, index: 0 }, &Data::Text(Arc::from(text)), self.directory, &origin);
     }
 
     fn refuse(&mut self, at: Position, message: String) {
         let mistake = self.mistake(at, message);
-        self.found.mistake(mistake);
+        self.inputs.mistake(mistake);
     }
 
     fn refuse_with(&mut self, at: Position, message: String, hint: &str) {
         let mistake = self.mistake(at, message).with_hint(hint);
-        self.found.mistake(mistake);
+        self.inputs.mistake(mistake);
     }
 
     fn mistake(&self, at: Position, message: impl Into<String>) -> Mistake {

@@ -57,7 +57,7 @@ impl Reader<'_> {
                 let told = "`git.refresh-rate` is never: what is fetched is what a webhook or `POST /actuator/refresh` asks \
                             for, and all once in 30 days";
                 let warning = self.mistake(at, told);
-                self.found.warnings.push(warning);
+                self.inputs.warnings.push(warning);
                 self.put("sources[].refresh", "30d", at);
             }
             Err(_) => self.refuse_with(

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::settings::inputs::Found;
+use crate::settings::inputs::Inputs;
 use crate::settings::{Environment, Flags, Loaded, Purpose, Refusal, Settings, resolve};
 use crate::snapshot::OnFailure;
 
@@ -17,7 +17,7 @@ fn load_with(file: &str, flags: Flags, variables: &[(&str, &str)]) -> Result<Loa
         variables: variables.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
         directory: PathBuf::from("/here"),
     };
-    resolve(&flags, Some(file.as_bytes()), &environment, Purpose::Serve, Found::default())
+    resolve(&flags, Some(file.as_bytes()), &environment, Purpose::Serve, Inputs::default())
 }
 
 fn good(file: &str) -> Settings {
@@ -131,7 +131,7 @@ spring.security.user.password: x
 fn beyond_loopback_the_door_opens_only_when_that_is_meant() {
     let file = "{server.address: 0.0.0.0, spring.cloud.config.server.git.uri: https://h/x}";
     assert!(told(file).contains("which others can reach"), "{}", told(file));
-    let meant = load(file, Flags { insecure_open: true, ..Flags::default() }).unwrap().settings;
+    let meant = load(file, Flags::default().with("http.insecure-open", "true")).unwrap().settings;
     assert_eq!(meant.http.listen.to_string(), "0.0.0.0:8080");
     assert!(!meant.secrets.decrypt, "whoever may ask could read every secret");
 }

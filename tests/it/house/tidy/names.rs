@@ -25,7 +25,7 @@ const SHARED: &[(&str, usize)] = &[
     ("Folder", 2),
     ("Form", 2),
     ("Format", 4),
-    ("Found", 5),
+    ("Found", 4),
     ("Given", 2),
     ("Handle", 2),
     ("Held", 2),
@@ -65,7 +65,6 @@ const SHARED: &[(&str, usize)] = &[
     ("Target", 2),
     ("Tip", 2),
     ("Tokens", 3),
-    ("Value", 2),
     ("Way", 2),
 ];
 
