@@ -5,14 +5,18 @@
 //! scope that denies beats every scope that allows.
 
 mod grants;
+pub mod password;
 mod pattern;
+mod role;
 mod scope;
 pub mod token;
+pub mod user;
 
 use std::sync::Arc;
 
 pub use grants::{Action, Decision, Denial, Grants, Permitted};
 pub use pattern::Pattern;
+pub use role::{Roles, is_name};
 pub use scope::{Scope, ScopeError, Verb};
 
 /// Who sends a request, and what that identity may do.

@@ -266,12 +266,6 @@ impl TokenRecord {
     }
 }
 
-/// True if a text looks like a token; what is sent as a password may be one.
-#[must_use]
-pub fn is_token(text: &str) -> bool {
-    id_of(text).is_some()
-}
-
 /// The id of a token whose form and checksum fit.
 fn id_of(text: &str) -> Option<&str> {
     let (body, check) = text.rsplit_once('_')?;

@@ -30,6 +30,7 @@ mod settings;
 #[cfg(test)]
 mod testing;
 mod token;
+mod user;
 mod validate;
 
 use std::ffi::OsString;
@@ -75,6 +76,7 @@ enum Command {
     Rotate(rotate::Args),
     Secrets(secrets::Args),
     Token(token::Args),
+    User(user::UserArgs),
     Refresh(refresh::Args),
     Settings(settings::Args),
     Health(health::Args),
@@ -127,6 +129,7 @@ impl Command {
         match self {
             Self::Serve(args) => args.run(console),
             Self::Token(args) => args.run(console),
+            Self::User(args) => args.run(console),
             Self::Get(args) => args.run(console),
             Self::Render(args) => args.run(console),
             Self::Explain(args) => args.run(console),
@@ -172,7 +175,7 @@ mod tests {
     #[test]
     fn every_command_has_help_with_examples_on_stdout() {
         let commands = "serve|get|render|explain|validate|diff|history|keygen|encrypt|decrypt|rotate|secrets|secrets list|secrets audit|\
-                        secrets migrate|secrets rebind|refresh|settings|health|completions";
+                        secrets migrate|secrets rebind|token|user|refresh|settings|health|completions";
         for command in commands.split('|') {
             let words: Vec<&str> = command.split(' ').chain(["--help"]).collect();
             let ran = run(&words, &[]);

@@ -66,8 +66,8 @@ mod tests {
 
     #[test]
     fn mistakes_end_with_78() {
-        let ran = run(&["settings"], &[("LAYERD_ACCESS__TOKENS", "x")]);
-        let told = "error: LAYERD_ACCESS__TOKENS: `LAYERD_ACCESS__TOKENS` is no setting; it has no effect\n\
+        let ran = run(&["settings"], &[("LAYERD_ACCESS__TOKEN_FILE", "x")]);
+        let told = "error: LAYERD_ACCESS__TOKEN_FILE: `LAYERD_ACCESS__TOKEN_FILE` is no setting; it has no effect\n\
                     hint: did you mean `LAYERD_ACCESS__TOKENS_FILE`?\n";
         assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (78, "", told));
     }

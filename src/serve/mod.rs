@@ -3,9 +3,9 @@
 //! Floor 7. Every task that lives as long as the server is spawned here and waited for here.
 
 mod harden;
+mod identities;
 mod open;
 pub mod reload;
-mod tokens;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -74,7 +74,7 @@ pub async fn serve(
     let means = Means { settings: Arc::clone(&settings), secrets: shared, feed, worker: Some(worker) };
     let opened = (0..settings.sources.len()).map(|index| Source::open(index, &means));
     let opened = opened.collect::<Result<Vec<_>, _>>()?;
-    let opened_access = tokens::access(&settings)?;
+    let opened_access = identities::access(&settings)?;
     let mut signals = Signals::new()?;
     let listener = server::bind(settings.http.listen)?;
     let address = listener.local_addr()?;
@@ -88,7 +88,7 @@ pub async fn serve(
     let mut registry = Registry::default();
     telemetry.register(&mut registry);
     let app = start(opened, &means, &opened_access.access, &mut registry, &tasks, &shutdown)?;
-    let tokens = tokens::start(opened_access, &mut registry, &tasks, &shutdown);
+    let tokens = identities::start(opened_access, &mut registry, &tasks, &shutdown);
     let keys = reload::Handle::default();
     keys.register(&mut registry);
     if loader.files().next().is_some() {

@@ -3,6 +3,7 @@
 //! Floor 7. Each part owns the settings that it needs; here they are gathered, and nothing below imports this. Every
 //! setting is a row of the table in `table/`. A later giver wins: default, file, variable, flag.
 
+mod access;
 mod build;
 mod environment;
 mod file;
@@ -19,6 +20,7 @@ mod schema;
 mod secrets;
 mod show;
 mod spring;
+mod structure;
 mod table;
 
 use std::fmt;
@@ -35,6 +37,7 @@ use crate::{format, http, telemetry};
 use inputs::Inputs;
 
 pub use crate::config::semantics::Semantics;
+pub use access::AccessSettings;
 pub use environment::Environment;
 pub use flags::Flags;
 pub use origin::{Mistake, Origin, Refusal};
@@ -50,8 +53,8 @@ pub struct Settings {
     pub sources: Vec<SourceSettings>,
     /// The keys of sealed values, and what happens to a value that does not open.
     pub secrets: SecretSettings,
-    /// The file of access tokens; `None`: there is no authentication.
-    pub tokens_file: Option<PathBuf>,
+    /// Who may do what; without identities there is no authentication.
+    pub access: AccessSettings,
     /// How the server listens, with the limits of requests.
     pub http: http::Settings,
     /// What the users' files and the answers may cost.

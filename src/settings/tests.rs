@@ -266,7 +266,7 @@ htpp: { listen: 1 }
 http: { listen: 0.0.0.0:80, insecure-open: yes }
 limits: { depth: 129, file: 0, body: -1, answers: 99999999999999999999, header-time: 10, watchers: 5 }
 listen: 127.0.0.1:80
-access: { users: [] }
+access: { jwt: [] }
 telemetry: [json]
 "#;
     let variables = [("LAYERD_LIMITS__COLD", "many"), ("LAYERD_HTTPS__LISTEN", "x")];
@@ -300,7 +300,7 @@ hint: write it as `500ms`, `30s`, `1m30s` or `1h`
 error: conf/layerd.yaml:14:90: `limits.watchers` is not available in this version
 error: conf/layerd.yaml:15:1: `listen` is no setting
 hint: did you mean `http.listen`?
-error: conf/layerd.yaml:16:11: `access.users` is not available in this version
+error: conf/layerd.yaml:16:11: `access.jwt` is not available in this version
 error: conf/layerd.yaml:17:12: `telemetry` takes a map of settings
 error: LAYERD_LIMITS__COLD: `limits.cold` is `many`, but takes a number from 1 to 256
 error: --state: `state` is empty, but takes a path

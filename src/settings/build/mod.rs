@@ -1,5 +1,6 @@
 //! From single values to the settings of each part, with the checks that need more than one value.
 
+mod access;
 mod secrets;
 mod sources;
 
@@ -11,9 +12,11 @@ use super::{Purpose, Settings};
 pub(super) fn settings(inputs: &mut Inputs, purpose: Purpose) -> Settings {
     let sources = sources::build(inputs, purpose);
     let secrets = secrets::build(inputs);
+    let access = access::build(inputs);
     let settings = Settings {
         sources,
         secrets,
+        access,
         http: inputs.build(0),
         limits: inputs.build(0),
         telemetry: inputs.build(0),

@@ -7,6 +7,7 @@ mod list;
 mod number;
 mod path;
 mod secret;
+mod structure;
 mod text;
 pub(super) mod unit;
 
@@ -24,6 +25,7 @@ pub(super) use list::{globs, patterns, search_paths};
 pub(super) use number::{DAY, GIB, HOUR, MIB, SECOND, count, size, time};
 pub(super) use path::{GitUrl, LocalPath, address_shown};
 pub(super) use secret::{Credential, KeyText};
+pub(super) use structure::Structure;
 pub(super) use text::{Choice, ListenAddress, Switch, Text, free, key_id, parsed, prefix, salt, source_name, within};
 
 /// What a setting takes.

@@ -10,3 +10,4 @@ mod sealed;
 mod semantics;
 mod slips;
 mod sources;
+mod users;

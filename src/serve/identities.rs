@@ -1,4 +1,5 @@
-//! The file of access tokens: read at the start, and again when it changes or a signal asks for it.
+//! Who may do what, as the settings say; and the file of access tokens, read at the start, and again when it changes or a
+//! signal asks for it.
 //!
 //! A file that cannot be read, or that holds something that is not understood, ends the start. While the server runs it
 //! changes nothing: the tokens in force stay, and that is logged once and counted.
@@ -17,7 +18,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{error, info};
 
 use crate::access::token::{LARGEST_FILE, TokenFile, Tokens};
-use crate::http::access::Access;
+use crate::http::access::{Access, Identities};
 use crate::settings::Settings;
 use crate::source::private;
 
@@ -33,15 +34,18 @@ type Stamp = (u64, u64, i64, i64);
 /// Who may do what, as the settings say.
 ///
 /// # Errors
-/// If there is a file of tokens that cannot be used.
+/// If there is a file of tokens that cannot be used, or the system gives no random bytes.
 pub(super) fn access(settings: &Settings) -> Result<Opened, ServeError> {
-    let Some(path) = &settings.tokens_file else {
+    if !settings.access.has_identities() {
         return Ok(Opened { access: Arc::new(Access::open(settings.secrets.decrypt)), file: None });
-    };
+    }
     // Before it is read, so that a change that comes in between is seen at the first look.
-    let seen = stamp(path);
-    let tokens = load(path).map_err(ServeError::Tokens)?;
-    Ok(Opened { access: Arc::new(Access::with_tokens(tokens)), file: Some((path.clone(), seen)) })
+    let file = settings.access.tokens_file.as_ref().map(|path| (path.clone(), stamp(path)));
+    let tokens = file.as_ref().map(|(path, _)| load(path)).transpose().map_err(ServeError::Tokens)?;
+    let identities = Identities { tokens: tokens.unwrap_or_default(), users: settings.access.users.clone() };
+    let mut key = [0; 32];
+    getrandom::fill(&mut key).map_err(std::io::Error::other)?;
+    Ok(Opened { access: Arc::new(Access::asking(identities, key)), file })
 }
 
 /// Who may do what, and the file that it was read from with how that looked.
