@@ -33,6 +33,8 @@ pub mod source;
 // floor 4: the rules of `validate`; what is live now
 pub mod check;
 pub mod store;
+// floor 5: who waits for changes
+pub mod push;
 // floor 6: the way in
 pub mod http;
 // floor 7: settings become a running server

@@ -1,9 +1,10 @@
 //! Asking a running server: where it is, one request, and what its refusal means for the exit code.
 
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::time::Duration;
 
-use reqwest::blocking::{Client, RequestBuilder};
+use reqwest::blocking::{Client, RequestBuilder, Response};
+use reqwest::header::ACCEPT;
 use reqwest::{Method, StatusCode, Url, redirect};
 use serde::Deserialize;
 
@@ -78,10 +79,29 @@ impl Server {
         self.send(Method::POST, path, query, time)
     }
 
+    /// Opens a stream of events from the one after `last`. `silence`: how long it may bring nothing.
+    pub(super) fn events(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+        last: Option<&str>,
+        silence: Duration,
+    ) -> Result<impl io::Read + use<>, Failure> {
+        let request = self.client(silence)?.get(self.url(path, query)).header(ACCEPT, "text/event-stream");
+        let request = self.token.iter().fold(request, RequestBuilder::bearer_auth);
+        let request = last.iter().fold(request, |request, last| request.header("last-event-id", *last));
+        let response = request.send().map_err(|error| self.unreachable(error))?;
+        if response.status().is_success() { Ok(response) } else { Err(self.read(response)?.failure()) }
+    }
+
     fn send(&self, method: Method, path: &[&str], query: &[(&str, &str)], time: Duration) -> Result<Reply, Failure> {
         let request = self.client(time)?.request(method, self.url(path, query));
         let request = self.token.iter().fold(request, RequestBuilder::bearer_auth);
         let response = request.send().map_err(|error| self.unreachable(error))?;
+        self.read(response)
+    }
+
+    fn read(&self, response: Response) -> Result<Reply, Failure> {
         let status = response.status();
         let mut body = Vec::new();
         let read = response.take(LONGEST + 1).read_to_end(&mut body);

@@ -67,6 +67,11 @@ impl Failure {
         self
     }
 
+    /// True if a server or repository could not be reached.
+    pub(super) fn is_unreachable(&self) -> bool {
+        matches!(self, Self::Told { exit: Exit::Unreachable, .. })
+    }
+
     fn exit(&self) -> Exit {
         match self {
             Self::Told { exit, .. } => *exit,

@@ -32,6 +32,7 @@ mod testing;
 mod token;
 mod user;
 mod validate;
+mod watch;
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal as _, Write as _};
@@ -66,6 +67,7 @@ enum Command {
     Serve(serve::Args),
     Get(get::Args),
     Render(render::Args),
+    Watch(watch::WatchArgs),
     Explain(explain::Args),
     Validate(validate::Args),
     Diff(diff::Args),
@@ -132,6 +134,7 @@ impl Command {
             Self::User(args) => args.run(console),
             Self::Get(args) => args.run(console),
             Self::Render(args) => args.run(console),
+            Self::Watch(args) => args.run(console),
             Self::Explain(args) => args.run(console),
             Self::Validate(args) => args.run(console),
             Self::Diff(args) => args.run(console),

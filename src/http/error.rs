@@ -20,6 +20,7 @@ use crate::config::address::AddressError;
 use crate::config::foreign;
 use crate::config::growth;
 use crate::config::problem::{Position, Problem};
+use crate::push::Full;
 use crate::snapshot::is_about_keys;
 use crate::store::ChooseError;
 use crate::store::discovered::FindError;
@@ -284,6 +285,14 @@ impl From<ChooseError> for Refusal {
                     .retry_after(NOT_READY)
             }
         }
+    }
+}
+
+impl From<Full> for Refusal {
+    fn from(error: Full) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "too-many-watchers", error.to_string())
+            .hint("ask again without waiting, or raise `limits.watchers`")
+            .retry_after(NOT_READY)
     }
 }
 

@@ -15,6 +15,7 @@ mod refusals;
 mod sealing_body;
 pub mod server;
 pub mod spring;
+mod wait;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -29,6 +30,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::access::{Action, Permitted, Verb};
 use crate::config::address::Address;
+use crate::push::Hub;
 use crate::store::Store;
 
 use access::{Access, Caller, Gate};
@@ -38,6 +40,8 @@ use error::Refusal;
 pub struct App {
     /// What is served.
     pub store: Arc<Store>,
+    /// Who waits for changes.
+    pub hub: Arc<Hub>,
     /// What `GET /metrics` shows.
     pub metrics: ops::Metrics,
     /// Who may do what.
@@ -128,6 +132,7 @@ fn routes() -> Vec<Route> {
     let mut routes = native::routes();
     routes.extend(native::listing::routes());
     routes.extend(native::diff::routes());
+    routes.extend(native::watch::routes());
     routes.extend(ops::routes());
     routes.extend(native::seal::routes());
     routes.extend(spring::routes());
@@ -198,6 +203,8 @@ pub struct Limits {
     pub idle_time: Duration,
     /// Connections at once.
     pub connections: usize,
+    /// Clients that wait for changes at once.
+    pub watchers: usize,
 }
 
 impl Default for Settings {
@@ -220,6 +227,7 @@ impl Default for Limits {
             header_time: Duration::from_secs(10),
             idle_time: Duration::from_secs(75),
             connections: 20_000,
+            watchers: 20_000,
         }
     }
 }
@@ -243,14 +251,15 @@ mod tests {
         };
         let routes: Vec<_> = routes().iter().map(line).collect();
         let expected = "\
-            GET /api/v1/config/{application}?label&key&format&resolve&strict&pretty Read
-            GET /api/v1/config/{application}/{profiles}?label&key&format&resolve&strict&pretty Read
+            GET /api/v1/config/{application}?label&key&format&resolve&strict&pretty&wait Read
+            GET /api/v1/config/{application}/{profiles}?label&key&format&resolve&strict&pretty&wait Read
             GET /api/v1/explain/{application}/{profiles}?label&key&resolve Read
             GET /api/v1/sources/{application}/{profiles}?label Read
             GET /api/v1/applications?label Status
             GET /api/v1/problems?label Status
             GET /api/v1/diff/{application}/{profiles}?from&to Read
             GET /api/v1/history/{application}/{profiles}?label&key&limit History
+            GET /api/v1/watch/{application}/{profiles}?label&wait&values Read
             POST /api/v1/refresh?wait&label Refresh
             POST /refresh?* Refresh
             POST /actuator/refresh?* Refresh

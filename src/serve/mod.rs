@@ -22,6 +22,7 @@ use tracing::{info, warn};
 use crate::http::access::Access;
 use crate::http::server::{self, ListenMetrics};
 use crate::http::{self, App};
+use crate::push::Hub;
 use crate::secret::key::KeyId;
 use crate::secret::keyring::Keyring;
 use crate::settings::{SecretSettings, Settings};
@@ -237,8 +238,13 @@ fn start(
     let limits = store::Limits { answers: limits.answers, cold: limits.cold };
     let store = Arc::new(Store::new(entries, Arc::clone(&means.secrets), Arc::clone(&means.feed), limits));
     let metrics = http::ops::Metrics::new(Registry::default());
+    let (hub, subscription) = Hub::new(Arc::clone(&store), means.settings.http.limits.watchers);
+    hub.register(registry);
+    let (waking, stopped) = (Arc::clone(&hub).run(subscription), shutdown.clone());
+    tasks.spawn(async move { stopped.run_until_cancelled(waking).await });
     Ok(App {
         store,
+        hub,
         metrics,
         access: Arc::clone(access),
         spring: means.settings.spring.clone(),

@@ -275,15 +275,9 @@ mod tests {
 
     #[test]
     fn what_only_later_versions_know_is_refused_and_not_passed_over() {
-        let inputs = read_all(&[("LAYERD_ACCESS__JWT__0__ISSUER", "x"), ("LAYERD_LIMITS__WATCHERS", "1")]);
+        let inputs = read_all(&[("LAYERD_ACCESS__JWT__0__ISSUER", "x")]);
         let told: Vec<_> = inputs.mistakes.iter().map(ToString::to_string).collect();
-        assert_eq!(
-            told,
-            [
-                "LAYERD_ACCESS__JWT__0__ISSUER: `access.jwt` is not available in this version",
-                "LAYERD_LIMITS__WATCHERS: `limits.watchers` is not available in this version",
-            ]
-        );
+        assert_eq!(told, ["LAYERD_ACCESS__JWT__0__ISSUER: `access.jwt` is not available in this version",]);
     }
 
     #[test]

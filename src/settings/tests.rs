@@ -97,6 +97,7 @@ limits:
   header-time: 18s
   idle-time: 1h
   connections: 20
+  watchers: 24
   answer: 21MiB
   answers: 1GiB
   snapshots: 22
@@ -154,14 +155,15 @@ limits:
   header-time: 18s  # conf/layerd.yaml:30:16
   idle-time: 1h  # conf/layerd.yaml:31:14
   connections: 20  # conf/layerd.yaml:32:16
-  answer: 21MiB  # conf/layerd.yaml:33:11
-  answers: 1GiB  # conf/layerd.yaml:34:12
-  snapshots: 22  # conf/layerd.yaml:35:14
-  cold: 23  # conf/layerd.yaml:36:9
+  watchers: 24  # conf/layerd.yaml:33:13
+  answer: 21MiB  # conf/layerd.yaml:34:11
+  answers: 1GiB  # conf/layerd.yaml:35:12
+  snapshots: 22  # conf/layerd.yaml:36:14
+  cold: 23  # conf/layerd.yaml:37:9
 telemetry:
-  log: info,layerd::source=debug  # conf/layerd.yaml:37:19
-  format: json  # conf/layerd.yaml:37:56
-state: /here/conf/../state  # conf/layerd.yaml:38:8
+  log: info,layerd::source=debug  # conf/layerd.yaml:38:19
+  format: json  # conf/layerd.yaml:38:56
+state: /here/conf/../state  # conf/layerd.yaml:39:8
 ";
     assert_eq!(loaded.to_yaml(), expected);
     let again = good(&loaded.to_yaml(), &[], Flags::default());
@@ -264,7 +266,7 @@ sources:
     credentials: { token: a, token-file: b, ssh-key-fil: c }
 htpp: { listen: 1 }
 http: { listen: 0.0.0.0:80, insecure-open: yes }
-limits: { depth: 129, file: 0, body: -1, answers: 99999999999999999999, header-time: 10, watchers: 5 }
+limits: { depth: 129, file: 0, body: -1, answers: 99999999999999999999, header-time: 10 }
 listen: 127.0.0.1:80
 access: { jwt: [] }
 telemetry: [json]
@@ -297,7 +299,6 @@ error: conf/layerd.yaml:14:51: `limits.answers` is 99999999999999999999, but tak
 hint: write it as `64KiB`, `1MiB` or a number of bytes
 error: conf/layerd.yaml:14:86: `limits.header-time` is 10, but takes a duration from 1ms to 1h
 hint: write it as `500ms`, `30s`, `1m30s` or `1h`
-error: conf/layerd.yaml:14:90: `limits.watchers` is not available in this version
 error: conf/layerd.yaml:15:1: `listen` is no setting
 hint: did you mean `http.listen`?
 error: conf/layerd.yaml:16:11: `access.jwt` is not available in this version

@@ -199,6 +199,11 @@ impl Caller {
         }
     }
 
+    /// Who shows these headers, for requests that are held so long that an identity may be revoked meanwhile.
+    pub(super) async fn of(access: &Access, headers: &HeaderMap) -> Result<Self, Refusal> {
+        access.identify(headers, now()).await.map(Self)
+    }
+
     /// The server itself, which asks for what its own settings name.
     pub(super) fn server() -> Self {
         let grants = Arc::new(Grants::everything());

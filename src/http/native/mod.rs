@@ -5,6 +5,7 @@
 pub mod diff;
 pub(super) mod listing;
 pub(super) mod seal;
+pub(super) mod watch;
 
 use std::sync::Arc;
 
@@ -26,11 +27,13 @@ use super::access::Caller;
 use super::error::Refusal;
 use super::etag::{accepted, client_has};
 use super::query::Asking;
+use super::wait::Wait;
 use super::{App, Route, Scope};
 use crate::access::Verb;
+use watch::{Seen, WatchRequest};
 
 /// What a request for configuration may say besides its path.
-const OF_CONFIG: [&str; 6] = ["label", "key", "format", "resolve", "strict", "pretty"];
+const OF_CONFIG: [&str; 7] = ["label", "key", "format", "resolve", "strict", "pretty", "wait"];
 
 /// The routes of this protocol.
 pub(super) fn routes() -> Vec<Route> {
@@ -56,14 +59,22 @@ async fn get_config(Path((application, profiles)): Path<(String, String)>, asked
 
 async fn config(application: &str, profiles: Option<&str>, asked: Asked) -> Result<Response, Refusal> {
     let (State(app), caller, Asking(parameters), headers) = asked;
-    let address = app.permit(&caller, parameters.address(application, profiles)?)?;
+    let address = parameters.address(application, profiles)?;
     let spelling = parameters.spelling(&headers)?;
-    let chosen = app.store.snapshot(&address).await?;
+    let wait = Wait::of(parameters.wait.as_deref(), &headers)?;
+    // Who shows no tag has nothing that could be the same still, and is answered at once.
+    let time = wait.time.filter(|_| headers.contains_key(header::IF_NONE_MATCH));
+    let mut listener = time.map(|_| app.hub.listen(&address)).transpose()?;
+    let watch = WatchRequest { app, caller, headers, address, spelling };
+    let Seen { chosen, spelled } = watch.changed(listener.as_mut(), time.unwrap_or_default()).await?;
+    let WatchRequest { headers, address, spelling, .. } = &watch;
     if parameters.strict()? && !chosen.parts().any(|part| part.snapshot.catalogue.names(&address.application)) {
         return Err(Refusal::unknown_application(&address.application));
     }
-    let spelled = app.store.answer(&chosen, &address, &spelling)?;
-    Ok(Spelt { chosen: &chosen, media_type: spelling.format.media_type() }.answer(&spelled, &headers))
+    let spelt = Spelt { chosen: &chosen, media_type: spelling.format.media_type() };
+    let mut response = spelt.answer(&spelled, headers);
+    wait.confirm(response.headers_mut());
+    Ok(response)
 }
 
 async fn explain_config(
@@ -120,6 +131,7 @@ pub(super) struct Parameters {
     resolve: Option<String>,
     strict: Option<String>,
     pretty: Option<String>,
+    wait: Option<String>,
 }
 
 impl Parameters {

@@ -61,6 +61,13 @@ pub(super) const ROWS: &[Row] = &[
         .connections =
         v,),
     row!(
+        "limits.watchers",
+        count(1_000_000),
+        "20000",
+        "Clients that wait for changes at once, as long polls and event streams.",
+        |s: &mut http::Settings, v| s.limits.watchers = v,
+    ),
+    row!(
         "limits.answer",
         size(GIB),
         "16MiB",

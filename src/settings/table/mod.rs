@@ -14,7 +14,7 @@ mod telemetry;
 use super::row::Row;
 
 /// Names that other versions know and this one does not, with everything below them.
-pub(super) const NOT_AVAILABLE: [&str; 3] = ["access.jwt", "access.certificates", "limits.watchers"];
+pub(super) const NOT_AVAILABLE: [&str; 2] = ["access.jwt", "access.certificates"];
 
 pub(super) const SOURCES: &str = "sources[]";
 pub(super) const KEYS: &str = "secrets.keys[]";
@@ -99,7 +99,6 @@ mod tests {
     #[test]
     fn what_other_versions_know_is_covered_with_all_below_it() {
         assert_eq!(not_available("access.jwt"), Some("access.jwt"));
-        assert_eq!(not_available("limits.watchers"), Some("limits.watchers"));
         assert_eq!(not_available("accessx"), None);
     }
 

@@ -230,6 +230,11 @@ impl Server {
         self.wait()
     }
 
+    /// Waits for the end of a server that was told to stop.
+    pub(crate) fn terminate_after_signal(&mut self) -> ExitStatus {
+        self.wait()
+    }
+
     /// Ends the server without asking, as a power cut does.
     pub(crate) fn kill(&mut self) -> ExitStatus {
         drop(self.child.kill());

@@ -11,3 +11,4 @@ mod semantics;
 mod slips;
 mod sources;
 mod users;
+mod watch;
