@@ -44,6 +44,7 @@ use crate::config::condition::Condition;
 use crate::config::growth::TOO_LARGE;
 use crate::config::layer::Body;
 use crate::config::problem::{Fault, Position, Problem, Severity};
+use crate::config::semantics::Semantics;
 use crate::config::tree::BlobId;
 use crate::format::{Format, Limits};
 use crate::snapshot::{Parsed, Snapshot};
@@ -157,6 +158,7 @@ struct Text<'a> {
     bytes: &'a [u8],
     body: &'a Body,
     limits: &'a Limits,
+    semantics: Semantics,
 }
 
 /// The layers of one or more addresses, for rules that look at what comes together.
@@ -271,7 +273,8 @@ impl<'a> Plan<'a> {
 
     fn read(&self, file: &Parsed, part: &mut Part) {
         let (Some(bytes), Some(format)) = (self.input.texts.get(&file.blob), format_of(&file.path)) else { return };
-        let text = Text { format, bytes, body: &file.body, limits: self.input.limits };
+        let (limits, semantics) = (self.input.limits, self.input.snapshot.semantics);
+        let text = Text { format, bytes, body: &file.body, limits, semantics };
         let mut faults = Vec::new();
         for rule in OF_TEXT {
             rule(&text, &mut faults);

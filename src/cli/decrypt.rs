@@ -2,6 +2,8 @@
 
 use zeroize::Zeroizing;
 
+use std::path::Path;
+
 use crate::config::secret_string::SecretString;
 use crate::format::splice::Spot;
 use crate::secret::error::OpenError;
@@ -47,8 +49,8 @@ impl Args {
     pub(super) fn run(&self, console: &mut Console<'_>) -> Result<Exit, Failure> {
         if let Some((file, keys)) = self.names.split_first() {
             let ring = self.keys.ring(None, console.environment)?;
-            let rules = self.rules.rules(self.keys.settings(console.environment)?.as_ref())?;
-            let file = ConfigFile::named(file, self.root.as_deref(), &rules, console.environment)?;
+            let rules = |root: &Path| self.rules.rules(&self.keys.settings, root, console.environment);
+            let file = ConfigFile::named(file, self.root.as_deref(), rules, console.environment)?;
             return match (self.in_place, keys) {
                 (true, keys) => in_place(&file, keys, &ring, console),
                 (false, [key]) => print_one(&file, key, &ring, console),
@@ -58,7 +60,8 @@ impl Args {
         }
         let text = input::secret(console, "sealed value")?;
         let sealed = parse(unquoted(&text))?;
-        let rules = self.rules.rules(self.keys.settings(console.environment)?.as_ref())?;
+        let environment = console.environment;
+        let rules = self.rules.rules(&self.keys.settings, &environment.directory, environment)?;
         let spot = self.place.spot(sealed.context().unwrap_or(Context::Any), |path| rules.rank(path))?;
         let ring = self.keys.ring(None, console.environment)?;
         print(&open(&sealed, &spot.place(), &ring)?, console)

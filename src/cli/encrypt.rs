@@ -1,5 +1,7 @@
 //! `layerd encrypt`: a value from standard input becomes a sealed one, or values of a file are sealed where they stand.
 
+use std::path::Path;
+
 use crate::format::splice::{Kind, Spot};
 use crate::secret::keyring::Keyring;
 use crate::secret::place;
@@ -51,7 +53,8 @@ impl Args {
         if let Some((file, keys)) = self.names.split_first() {
             return self.in_place(file, keys, context, console);
         }
-        let rules = self.rules.rules(self.keys.settings(console.environment)?.as_ref())?;
+        let environment = console.environment;
+        let rules = self.rules.rules(&self.keys.settings, &environment.directory, environment)?;
         let spot = self.place.spot(context, |path| rules.rank(path))?;
         let ring = self.keys.ring(None, console.environment)?;
         let value = input::secret(console, "value")?;
@@ -68,8 +71,8 @@ impl Args {
         console: &mut Console<'_>,
     ) -> Result<Exit, Failure> {
         let ring = self.keys.ring(None, console.environment)?;
-        let rules = self.rules.rules(self.keys.settings(console.environment)?.as_ref())?;
-        let file = ConfigFile::named(name, self.root.as_deref(), &rules, console.environment)?;
+        let rules = |root: &Path| self.rules.rules(&self.keys.settings, root, console.environment);
+        let file = ConfigFile::named(name, self.root.as_deref(), rules, console.environment)?;
         if context == place::Context::App && file.is_shared() {
             return Err(Failure::new(Exit::Usage, format!("`{}` is for all applications", plain(&file.path)))
                 .with_hint("leave --context out, so that the value is bound to its key"));

@@ -1,7 +1,6 @@
 //! `layerd explain`: where every value comes from and what it hides, from a server or a repository.
 
 use std::fmt::{self, Write as _};
-use std::sync::Arc;
 use std::time::Duration;
 
 use clap::ValueEnum;
@@ -11,7 +10,7 @@ use serde_json::value::RawValue;
 use crate::config::interpolate::Resolve;
 use crate::http::native;
 use crate::settings::Environment;
-use crate::snapshot::{OnFailure, Secrets};
+use crate::snapshot::OnFailure;
 use crate::store::Chosen;
 
 use super::client::{Server, ServerArg};
@@ -111,8 +110,8 @@ impl Args {
     fn explain(&self, repo: &str, environment: &Environment) -> Result<String, Failure> {
         let address = self.question.address()?;
         // What does not open is told like what does: as stars, with its place.
-        let secrets = Secrets { ring: Arc::new(self.keys.ring(None, environment)?), on_failure: OnFailure::Leave };
-        let Read { label, snapshot } = read(repo, &address, secrets, environment)?;
+        let reading = self.keys.reading(OnFailure::Leave, environment)?;
+        let Read { label, snapshot } = read(repo, &address, reading, environment)?;
         native::explanation(&address, &Chosen::alone(label, snapshot), Resolve::Known, self.key.as_deref())
             .map_err(|error| failure(&error))
     }

@@ -7,11 +7,12 @@ use crate::secret::key::{Key, KeyError, KeyId};
 use crate::secret::keyring::Keyring;
 use crate::secret::spring::{DEFAULT_SALT, SpringKey};
 use crate::settings::keys::{LONGEST_FILE, Loader};
-use crate::settings::{self, Environment, Flags, Purpose, SecretSettings, Settings};
+use crate::settings::{self, Environment, Flags, Purpose, SecretSettings};
 use crate::snapshot::{OnFailure, Secrets};
 use crate::source::private::{self, Unfit};
 
 use super::console::{Exit, Failure, plain};
+use super::settings_file::SettingsArgs;
 
 /// What to do where keys are missing.
 pub(super) const NAME_KEYS: &str =
@@ -23,33 +24,60 @@ pub(super) struct KeyArgs {
     /// A key: its id and the file that holds it; may be repeated, and the first one seals
     #[arg(long, help_heading = "Keys", value_name = "ID=FILE")]
     keys: Vec<String>,
-    /// The settings file of a server, whose keys are taken where none are named here
-    #[arg(long, help_heading = "Keys", value_name = "FILE")]
-    settings: Option<String>,
     /// The file with the pass phrase of values in Spring's form (`encrypt.key`)
     #[arg(long, help_heading = "Keys", value_name = "FILE")]
     spring_key_file: Option<String>,
     /// The salt that goes with it (`encrypt.salt`) [default: deadbeef]
     #[arg(long, help_heading = "Keys", value_name = "HEX", requires = "spring_key_file")]
     spring_salt: Option<String>,
+    /// Its keys are taken where none are named here.
+    #[command(flatten)]
+    pub(super) settings: SettingsArgs,
+}
+
+/// How a command reads a repository.
+#[derive(Clone)]
+pub(super) struct ReadBy {
+    /// What opens sealed values.
+    pub(super) secrets: Secrets,
+    /// The settings that it is read by.
+    pub(super) settings: SettingsArgs,
 }
 
 impl KeyArgs {
     /// True if no key was named.
     pub(super) const fn is_empty(&self) -> bool {
-        self.keys.is_empty() && self.settings.is_none() && self.spring_key_file.is_none()
+        self.keys.is_empty() && self.settings.settings.is_none() && self.spring_key_file.is_none()
     }
 
-    /// What opens sealed values for a command that serves nobody.
-    pub(super) fn secrets(&self, environment: &Environment) -> Result<Secrets, Failure> {
-        Ok(Secrets { ring: Arc::new(self.ring(None, environment)?), on_failure: OnFailure::Tell })
+    /// How a command that serves nobody reads a repository.
+    pub(super) fn secrets(&self, environment: &Environment) -> Result<ReadBy, Failure> {
+        self.reading(OnFailure::Tell, environment)
+    }
+
+    /// How a repository is read, with what is done about values that do not open.
+    pub(super) fn reading(&self, on_failure: OnFailure, environment: &Environment) -> Result<ReadBy, Failure> {
+        let ring = match self.ring(None, environment) {
+            // Where a repository is checked are not always the keys of the server.
+            Err(_) if self.lacks_keys(environment)? => Keyring::default(),
+            ring => ring?,
+        };
+        Ok(ReadBy { secrets: Secrets { ring: Arc::new(ring), on_failure }, settings: self.settings.clone() })
+    }
+
+    /// True if the settings name keys, and none of their files is on this machine.
+    fn lacks_keys(&self, environment: &Environment) -> Result<bool, Failure> {
+        if !self.keys.is_empty() || self.spring_key_file.is_some() {
+            return Ok(false);
+        }
+        let Some(settings) = self.settings.load(environment)? else { return Ok(false) };
+        let loader = Loader::new(settings.secrets);
+        let mut files = loader.files().peekable();
+        Ok(files.peek().is_some() && files.all(|file| !file.exists()))
     }
 
     /// The keys, of which `seals` seals, or else the first.
     pub(super) fn ring(&self, seals: Option<&KeyId>, environment: &Environment) -> Result<Keyring, Failure> {
-        if self.settings.is_some() && (!self.keys.is_empty() || self.spring_key_file.is_some()) {
-            return Err(Failure::new(Exit::Usage, "keys come from --settings or from the command line, not from both"));
-        }
         if self.keys.is_empty() && self.spring_key_file.is_none() {
             return self.ring_of_settings(seals, environment);
         }
@@ -62,9 +90,13 @@ impl KeyArgs {
     /// The keys of the settings file, or of variables such as `LAYERD_SECRETS__KEYS__0__FILE`.
     fn ring_of_settings(&self, seals: Option<&KeyId>, environment: &Environment) -> Result<Keyring, Failure> {
         let is_set = environment.variables.keys().any(|name| name.starts_with("LAYERD_SECRETS__"));
-        let secrets = match self.settings.is_some() || is_set {
-            true => self.load(environment)?.secrets,
-            false => SecretSettings::default(),
+        let secrets = match self.settings.load(environment)? {
+            Some(settings) => settings.secrets,
+            None if is_set => {
+                let loaded = settings::load(&Flags::default(), environment, Purpose::Show);
+                loaded.map_err(Failure::Refused)?.settings.secrets
+            }
+            None => SecretSettings::default(),
         };
         let encrypt_with = seals.cloned().or(secrets.encrypt_with);
         let is_absent = |wanted: &&KeyId| secrets.keys.iter().all(|key| key.id != **wanted);
@@ -75,17 +107,6 @@ impl KeyArgs {
         }
         let ring = Loader::new(SecretSettings { encrypt_with, ..secrets }).load();
         ring.map_err(|error| Failure::new(Exit::Settings, error.to_string()))
-    }
-
-    /// The settings of the server, if a file was named.
-    pub(super) fn settings(&self, environment: &Environment) -> Result<Option<Settings>, Failure> {
-        self.settings.as_ref().map(|_| self.load(environment)).transpose()
-    }
-
-    fn load(&self, environment: &Environment) -> Result<Settings, Failure> {
-        let flags = Flags { settings: self.settings.clone(), ..Flags::default() };
-        let loaded = settings::load(&flags, environment, Purpose::Show);
-        Ok(loaded.map_err(Failure::Refused)?.settings)
     }
 
     fn spring(&self, environment: &Environment) -> Result<Option<SpringKey>, Failure> {

@@ -27,6 +27,7 @@ mod sealing;
 mod secrets;
 mod serve;
 mod settings;
+mod settings_file;
 #[cfg(test)]
 mod testing;
 mod token;

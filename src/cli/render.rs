@@ -1,9 +1,7 @@
 //! `layerd render`: the answer that a server would give, without a server, from a folder or a repository.
 
-use std::sync::Arc;
-
 use crate::answer;
-use crate::snapshot::{OnFailure, Secrets};
+use crate::snapshot::OnFailure;
 
 use super::console::{Console, Exit, Failure};
 use super::get;
@@ -18,7 +16,8 @@ Examples:
   layerd render user-service production --repo .
   layerd render user-service --repo https://git.example.org/team/config.git --label main --format yaml
   layerd render user-service production --repo config-repo --key server.port
-  layerd render user-service production --repo . --keys prod-2026a=prod.key      sealed values opened")]
+  layerd render user-service production --repo . --keys prod-2026a=prod.key      sealed values opened
+  layerd render user-service production --repo . --settings layerd.yaml          as the server with these settings reads it")]
 pub(super) struct Args {
     #[command(flatten)]
     pub(super) question: Question,
@@ -34,9 +33,8 @@ pub(super) struct Args {
 impl Args {
     pub(super) fn run(&self, console: &mut Console<'_>) -> Result<Exit, Failure> {
         let address = self.question.address()?;
-        let ring = Arc::new(self.keys.ring(None, console.environment)?);
-        let secrets = Secrets { ring, on_failure: OnFailure::Pin };
-        let read = read(&self.repo, &address, secrets, console.environment)?;
+        let reading = self.keys.reading(OnFailure::Pin, console.environment)?;
+        let read = read(&self.repo, &address, reading, console.environment)?;
         let selection = answer::select(&read.snapshot, &address).map_err(|error| failure(&error))?;
         let spelled = answer::spell(&selection, &self.spelling.to_answer()).map_err(|error| failure(&error))?;
         get::print(&spelled.body, console)

@@ -39,7 +39,7 @@ impl Args {
             return Err(Failure::new(Exit::Usage, format!("there is no key `{old}` to open with"))
                 .with_hint("name both keys, each with --keys ID=FILE"));
         }
-        let mut folder = self.folder.open(self.keys.settings(console.environment)?.as_ref(), console)?;
+        let mut folder = self.folder.open(&self.keys.settings, console)?;
         let tally = reseal(&mut folder, console, false, &mut |file, spot, sealed| {
             let Some(context) = sealed.context().filter(|_| sealed.id() == Some(&old)) else { return Ok(Fate::Stays) };
             let place = file.place(&spot.key);

@@ -92,25 +92,31 @@ impl Args {
             report = change::brought(report, &checked(before, None));
         }
         let seconds = started.elapsed().as_secs_f64();
-        console.print(&self.spell(&report, &material, seconds, console))?;
+        let prefix = prefix(&self.repo, &console.environment.directory, origin.root());
+        console.print(&self.spell(&report, &material, (seconds, &prefix), console))?;
         let count = Count::of(&report);
         console.say(&summary(&report, count));
         let fails = count.errors > 0 || (self.strict && count.warnings > 0);
         Ok(if fails { Exit::No } else { Exit::Done })
     }
 
-    fn spell(&self, report: &Report, material: &Material, seconds: f64, console: &Console<'_>) -> String {
-        let prefix = prefix(&self.repo, &console.environment.directory);
+    fn spell(
+        &self,
+        report: &Report,
+        material: &Material,
+        (seconds, prefix): (f64, &str),
+        console: &Console<'_>,
+    ) -> String {
         match self.format {
-            Format::Human => human::write(report, &prefix, console.is_coloured(true), |path| material.text(path)),
+            Format::Human => human::write(report, prefix, console.is_coloured(true), |path| material.text(path)),
             Format::Json => foreign::json(&json::write(report)).into_owned(),
             Format::Sarif => {
-                let text = sarif::write(report, &prefix, self.pages.as_deref(), |path| material.text(path));
+                let text = sarif::write(report, prefix, self.pages.as_deref(), |path| material.text(path));
                 foreign::json(&text).into_owned()
             }
-            Format::Junit => junit::write(report, &prefix, self.strict, seconds),
-            Format::Github => github::write(report, &prefix),
-            Format::Markdown => markdown::write(report, &prefix, self.link_base.as_deref()),
+            Format::Junit => junit::write(report, prefix, self.strict, seconds),
+            Format::Github => github::write(report, prefix),
+            Format::Markdown => markdown::write(report, prefix, self.link_base.as_deref()),
         }
     }
 }
@@ -159,12 +165,10 @@ fn checked(material: &Material, before: Option<&Snapshot>) -> Report {
     plan.finish(parts)
 }
 
-/// What stands before the paths of a folder, so that they lead to the files from where the user is.
-fn prefix(repo: &str, directory: &Path) -> String {
-    let path = Path::new(repo);
-    if !directory.join(path).is_dir() {
-        return String::new();
-    }
+/// What stands before the paths of a folder, so that they lead to the files from where the user is. `root` is the folder in
+/// it that holds the configuration.
+fn prefix(repo: &str, directory: &Path, root: &str) -> String {
+    let path = if directory.join(repo).is_dir() { Path::new(repo).join(root) } else { root.into() };
     let segments = path.components().filter(|part| !matches!(part, Component::CurDir));
     let prefix = segments.collect::<std::path::PathBuf>().to_string_lossy().into_owned();
     if prefix.is_empty() || prefix.ends_with('/') { prefix } else { format!("{prefix}/") }
@@ -209,8 +213,10 @@ mod tests {
         let directory = Path::new(env!("CARGO_MANIFEST_DIR"));
         for (repo, expected) in [(".", ""), ("./", ""), ("src", "src/"), ("./src/cli/", "src/cli/"), ("../x/nope", "")]
         {
-            assert_eq!(prefix(repo, directory), expected, "{repo}");
+            assert_eq!(prefix(repo, directory, ""), expected, "{repo}");
         }
-        assert_eq!(prefix("/", directory), "/");
+        assert_eq!(prefix("/", directory, ""), "/");
+        assert_eq!(prefix("src", directory, "a/b"), "src/a/b/");
+        assert_eq!(prefix("https://h/x", directory, "a"), "a/");
     }
 }

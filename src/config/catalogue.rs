@@ -102,11 +102,22 @@ impl Catalogue {
     }
 
     /// Reads the names out of files that Spring can select: a name of a file is that of an application and maybe a profile,
-    /// whatever the folder.
+    /// whatever the folder, unless the folder is that of one application.
     #[must_use]
-    pub fn read_spring<'a>(candidates: impl Iterator<Item = Candidate<'a>>) -> Self {
+    pub fn read_spring<'a>(candidates: impl Iterator<Item = Candidate<'a>>, locations: &Locations) -> Self {
         let mut catalogue = Self::default();
-        catalogue.add_stems(candidates.map(|candidate| candidate.name).collect());
+        let mut stems = Vec::new();
+        for candidate in candidates {
+            match locations.service_of(candidate.folder) {
+                // Files of other names in it are selected for nobody.
+                Some(service) if [SHARED, service].iter().any(|base| is_or_extends(candidate.name, base)) => {
+                    catalogue.add_of_folder(service, candidate.name);
+                }
+                Some(_) => {}
+                None => stems.push(candidate.name),
+            }
+        }
+        catalogue.add_stems(stems);
         catalogue
     }
 
@@ -222,7 +233,8 @@ mod tests {
         let left = [".github/x.yml", "a/.x.yml", ".yml", "a/.properties", "x.json", "x.YML", "yml", "x.yml.bak"];
         assert!(left.iter().all(|path| spring_candidate(path).is_none()));
         let files = ["application-dev.yml", "a/order.xml", "b/order-eu.yml"];
-        let catalogue = Catalogue::read_spring(files.iter().filter_map(|file| spring_candidate(file)));
+        let files = files.iter().filter_map(|file| spring_candidate(file));
+        let catalogue = Catalogue::read_spring(files, &Locations::default());
         assert_eq!(Vec::from_iter(catalogue.profiles("order")).join(","), "default,dev,eu");
         assert!(catalogue.names("order") && !catalogue.names("a"));
     }

@@ -84,6 +84,17 @@ impl Locations {
             })
     }
 
+    /// The application whose folder this is: one that an entry leads to by the application's name alone.
+    #[must_use]
+    pub fn service_of<'a>(&self, folder: &'a str) -> Option<&'a str> {
+        let (of_service, others): (Vec<_>, Vec<_>) =
+            self.entries.iter().partition(|entry| entry.contains("{application}"));
+        if others.iter().any(|entry| can_be(entry, folder)) {
+            return None;
+        }
+        of_service.iter().find_map(|entry| service(entry, folder))
+    }
+
     /// True if the file at a path exists: it is below one of the folders, or everything is.
     #[must_use]
     pub fn has_file(&self, path: &str) -> bool {
@@ -161,6 +172,29 @@ fn can_be(entry: &str, folder: &str) -> bool {
     });
     let open = open.collect::<Vec<_>>().join("/");
     open == folder || !folder.is_empty() && matches(&open, folder)
+}
+
+/// The name that makes the entry this folder, segment by segment.
+fn service<'a>(entry: &str, folder: &'a str) -> Option<&'a str> {
+    let (entry, folder): (Vec<_>, Vec<_>) = (entry.split('/').collect(), folder.split('/').collect());
+    if entry.len() != folder.len() {
+        return None;
+    }
+    let mut service = None;
+    for (pattern, name) in entry.into_iter().zip(folder) {
+        let Some((before, after)) = pattern.split_once("{application}") else {
+            if !can_be(pattern, name) {
+                return None;
+            }
+            continue;
+        };
+        let found = name.strip_prefix(before)?.strip_suffix(after).filter(|name| !name.is_empty())?;
+        if service.is_some_and(|known| known != found) {
+            return None;
+        }
+        service = Some(found);
+    }
+    service
 }
 
 /// An entry with its placeholders filled in: for each profile, each application.
@@ -247,6 +281,16 @@ mod tests {
             found(&["{application}, envs/{profile}/{application}/", "labels/{label}"], &["p", "q"], &["a", "b"], &[]),
             ["", "a", "b", "envs/p/a", "envs/p/b", "envs/q/a", "envs/q/b", "labels/feature/x"]
         );
+    }
+
+    #[test]
+    fn a_folder_is_of_the_application_that_alone_leads_to_it() {
+        let entries = ["shared", "{application}", "envs/{profile}/{application}-conf", "all/*"];
+        let locations = Locations::new(&entries);
+        let service = |folder| locations.service_of(folder).unwrap_or("-");
+        assert_eq!(["shop", "shared", "", "a/b"].map(service), ["shop", "-", "-", "-"]);
+        assert_eq!(["envs/p/a-conf", "envs/p/-conf", "envs/p/a", "all/x"].map(service), ["a", "-", "-", "-"]);
+        assert_eq!(Locations::new(&["{application}/{application}"]).service_of("a/b"), None);
     }
 
     #[test]

@@ -41,7 +41,7 @@ use crate::settings::keys::{self, Loader};
 use open::{Source, matches};
 use reload::Reloader;
 
-pub use open::{Means, Opened, ServeError, open};
+pub use open::{Means, Opened, ServeError, open, rules};
 
 /// How soon it is seen that another folder has taken the place of the one being served. Links on the way to it may have
 /// been swapped, of which a watch on the folder tells nothing.

@@ -259,7 +259,11 @@ fn credentials(given: &CredentialSettings) -> Credentials {
     files.map(file).or_else(|| values.map(value)).unwrap_or_default()
 }
 
-fn rules(source: &SourceSettings, settings: &Settings) -> Result<Rules, SetupError> {
+/// What the settings say about the files of a source.
+///
+/// # Errors
+/// If they cannot mean anything.
+pub fn rules(source: &SourceSettings, settings: &Settings) -> Result<Rules, SetupError> {
     let refuse = |error: globset::Error| SetupError { setting: "ignore", message: format!("{error}") };
     let mut ignore = GlobSetBuilder::new();
     for glob in &source.ignore {

@@ -305,7 +305,8 @@ fn catalogue<'a>(candidates: impl Iterator<Item = Candidate<'a>>, rules: &Rules)
     match rules.semantics {
         Semantics::Native => Catalogue::read(candidates, &rules.search_paths),
         Semantics::Spring => {
-            Catalogue::read_spring(candidates.filter(|candidate| rules.locations.reach(candidate.folder)))
+            let reached = candidates.filter(|candidate| rules.locations.reach(candidate.folder));
+            Catalogue::read_spring(reached, &rules.locations)
         }
     }
 }

@@ -33,6 +33,17 @@ impl Rules {
         Some(rank_of(self.candidate(path)?, self.semantics, &self.search_paths))
     }
 
+    /// What the file at a path is for, and in which format; `None` if no application is answered from it.
+    #[must_use]
+    pub fn reading(&self, path: &str) -> Option<(Rank, Format)> {
+        if self.ignore.is_match(path) {
+            return None;
+        }
+        let candidate = self.candidate(path)?;
+        let rank = rank_of(candidate, self.semantics, &self.search_paths);
+        Some((rank, format_of(candidate.extension, self.semantics)))
+    }
+
     /// The file at a path, if any question can select it.
     pub(super) fn candidate<'a>(&self, path: &'a str) -> Option<Candidate<'a>> {
         candidate_of(path, self.semantics, (&self.search_paths, &self.locations))

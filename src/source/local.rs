@@ -3,7 +3,7 @@
 //! For commands alone: `origin/main` and `HEAD~1` mean to whoever types them what they mean to Git. Nothing here serves a
 //! label, and nothing is written.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use git2::{AttrCheckFlags, AttrValue, ErrorCode, Repository};
@@ -149,6 +149,43 @@ impl Reader for Local {
     }
 }
 
+/// The top folder of the work tree that a folder is in; `None` if it is in none.
+#[must_use]
+pub fn top(folder: &Path) -> Option<PathBuf> {
+    Repository::discover(folder).ok()?.workdir()?.canonicalize().ok()
+}
+
+/// The addresses of the remotes of the repository that a folder is in.
+#[must_use]
+pub fn remotes(folder: &Path) -> Vec<String> {
+    let Ok(repository) = Repository::discover(folder) else { return Vec::new() };
+    let Ok(names) = repository.remotes() else { return Vec::new() };
+    let url = |name: &str| Some(repository.find_remote(name).ok()?.url().ok()?.to_owned());
+    names.iter().flatten().flatten().filter_map(url).collect()
+}
+
+/// True if two addresses lead to one repository, whatever way they take: over HTTPS or SSH, with a user or without.
+#[must_use]
+pub fn is_same_remote(one: &str, other: &str) -> bool {
+    place_of(one) == place_of(other)
+}
+
+/// Host and path of an address.
+fn place_of(url: &str) -> String {
+    let url = url.trim_end_matches('/');
+    let url = url.strip_suffix(".git").unwrap_or(url);
+    let (rest, is_url) = url.split_once("://").map_or((url, false), |(_, rest)| (rest, true));
+    let end = rest.find('/').unwrap_or(rest.len());
+    let (host, path) = rest.split_at(end);
+    let host = host.rsplit_once('@').map_or(host, |(_, host)| host).to_ascii_lowercase();
+    match host.split_once(':') {
+        // `git@host:team/config`
+        Some((host, first)) if !is_url => format!("{host}/{first}{path}"),
+        Some((host, _port)) => format!("{host}{path}"),
+        None => format!("{host}{path}"),
+    }
+}
+
 fn unreadable(what: &dyn std::fmt::Display, error: &git2::Error) -> ReadError {
     ReadError(format!("{what} cannot be read: {}", error.message()))
 }
@@ -167,6 +204,21 @@ mod tests {
         Repository::clone(origin.path().to_str().unwrap(), folder.path()).unwrap();
         let local = Local::discover(folder.path(), "", 1000).unwrap().unwrap();
         (folder, local)
+    }
+
+    #[test]
+    fn one_repository_is_known_by_every_way_to_it() {
+        let url = "https://git.example.org/team/config.git";
+        for other in [
+            "git@git.example.org:team/config.git",
+            "ssh://git@Git.Example.org:22/team/config",
+            "https://u:p@git.example.org/team/config/",
+        ] {
+            assert!(is_same_remote(url, other), "{other}");
+        }
+        for other in ["https://git.example.org/team/config2", "https://git.example.com/team/config", "/team/config"] {
+            assert!(!is_same_remote(url, other), "{other}");
+        }
     }
 
     #[test]

@@ -103,7 +103,10 @@ impl Args {
         console.print(&match self.format {
             Format::Human => human::spell(&difference, console.is_coloured(true)),
             Format::Json => json::spell(&difference),
-            Format::Markdown => markdown::spell(&difference, self.link_base.as_deref()),
+            Format::Markdown => {
+                let base = self.link_base.as_deref().map(|base| commits.link(base));
+                markdown::spell(&difference, base.as_deref())
+            }
         })?;
         let is_no = self.exit_code && !difference.is_empty();
         Ok(if is_no { Exit::No } else { Exit::Done })

@@ -13,6 +13,7 @@ use crate::source::{ReadError, Reader, Source};
 
 use super::{Read, Repository, unreachable};
 use crate::cli::console::{Exit, Failure, plain};
+use crate::cli::keys::ReadBy;
 
 /// How what stands on disk is called.
 const FILES: &str = "the working tree";
@@ -37,10 +38,10 @@ pub(in crate::cli) struct Commits {
 
 impl Commits {
     /// Opens a folder, working tree, bare repository or URL.
-    pub(in crate::cli) fn open(repo: &str, secrets: Secrets, environment: &Environment) -> Result<Self, Failure> {
+    pub(in crate::cli) fn open(repo: &str, reading: ReadBy, environment: &Environment) -> Result<Self, Failure> {
         let path = environment.directory.join(repo);
         let is_here = path.is_dir();
-        let mut repository = Repository::open(repo, is_here, secrets, environment)?;
+        let mut repository = Repository::open(repo, is_here, reading, environment)?;
         let local = match is_here {
             true => {
                 Local::discover(&path, &repository.path, repository.max_files).map_err(|error| unreachable(&error))?
@@ -92,6 +93,14 @@ impl Commits {
         let snapshot = Arc::new(built.map_err(|error| unreachable(&error))?);
         let label = Arc::from(if semantics == Semantics::Spring { "spring" } else { "native" });
         Ok(Read { label, snapshot })
+    }
+
+    /// The address of the root of the configuration below that of the repository.
+    pub(in crate::cli) fn link(&self, base: &str) -> String {
+        match self.repository.path.as_str() {
+            "" => base.to_owned(),
+            path => format!("{}/{path}", base.trim_end_matches('/')),
+        }
     }
 
     /// The commit that a name stands for, `None` for the default.

@@ -3,21 +3,20 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
-
 use crate::check::Texts;
 use crate::check::policy;
 use crate::config::tree::BlobId;
 use crate::format::{Format, Limits};
-use crate::serve::{self, Means, Opened};
-use crate::settings::{self, Environment, Flags, Purpose};
-use crate::snapshot::{Bodies, Rules, Secrets, Snapshot};
+use crate::settings::Environment;
+use crate::snapshot::{Bodies, Rules, Snapshot};
 use crate::source::local::Local;
 use crate::source::{ReadError, Reader as _, dir};
+use crate::store::live::Live;
 
 use super::commits::files;
-use super::{refused, unknown, unreachable};
+use super::{Repository, unknown, unreachable};
 use crate::cli::console::{Exit, Failure};
+use crate::cli::keys::ReadBy;
 
 /// Folders whose path is longer are not looked into.
 const LONGEST_PATH: usize = 1024;
@@ -35,34 +34,38 @@ pub(in crate::cli) struct Material {
 
 /// Where material comes from.
 pub(in crate::cli) struct Origin {
-    opened: Opened,
+    /// Holds the mirror of a repository elsewhere.
+    repository: Repository,
     /// The folder, if it is one on this machine.
     folder: Option<PathBuf>,
     /// True if the files of the folder are the configuration; false for a bare repository.
     is_plain: bool,
-    max_files: usize,
-    /// Holds the mirror of a repository elsewhere.
-    _mirror: tempfile::TempDir,
 }
 
 impl Origin {
     /// Opens a folder or a repository; one elsewhere is fetched.
-    pub(in crate::cli) fn open(repo: &str, secrets: Secrets, environment: &Environment) -> Result<Self, Failure> {
-        let mirror = tempfile::tempdir().map_err(|error| unreachable(&error))?;
+    pub(in crate::cli) fn open(repo: &str, reading: ReadBy, environment: &Environment) -> Result<Self, Failure> {
         let path = environment.directory.join(repo);
         let is_plain = path.is_dir() && !dir::is_bare_repository(&path);
-        let repo = if path.exists() { path.to_string_lossy().into_owned() } else { repo.to_owned() };
-        let place = if is_plain { "sources[].dir" } else { "sources[].git" };
-        let flags = Flags::default().with(place, repo).with("state", mirror.path().to_string_lossy());
-        let loaded = settings::load(&flags, environment, Purpose::Serve).map_err(Failure::Refused)?;
-        let secrets = Arc::new(ArcSwap::from_pointee(secrets));
-        let means = Means { settings: Arc::new(loaded.settings), secrets, feed: Arc::default(), worker: None };
-        let source = means.settings.sources.first().ok_or_else(|| unreachable(&"there is no source"))?;
-        let opened = serve::open(source, &means).map_err(|error| refused(&error))?;
-        opened.live.source.fetch().map_err(|error| unreachable(&error))?;
+        let repository = Repository::open(repo, is_plain, reading, environment)?;
+        repository.live.source.fetch().map_err(|error| unreachable(&error))?;
         let folder = path.is_dir().then_some(path);
-        let max_files = means.settings.limits.files;
-        Ok(Self { opened, folder, is_plain, max_files, _mirror: mirror })
+        Ok(Self { repository, folder, is_plain })
+    }
+
+    /// The folder of the repository that is the root of the configuration, empty for the whole of it.
+    pub(in crate::cli) fn root(&self) -> &str {
+        &self.repository.path
+    }
+
+    fn live(&self) -> &Live {
+        &self.repository.live
+    }
+
+    /// The Git repository that the folder is in.
+    fn local(&self, folder: &Path) -> Result<Option<Local>, Failure> {
+        let Repository { path, max_files, .. } = &self.repository;
+        Local::discover(folder, path, *max_files).map_err(|error| unreachable(&error))
     }
 
     /// The files of a label, or those of the folder as they are. In a repository on this machine a label is whatever Git
@@ -72,21 +75,20 @@ impl Origin {
             (Some(folder), Some(label)) => self.committed(folder, label),
             (Some(folder), None) if !self.is_plain => self.committed(folder, "HEAD"),
             (Some(folder), None) => self.on_disk(folder),
-            (None, _) => self.live(label),
+            (None, _) => self.labelled(label),
         }
     }
 
     /// The files of a folder as Git would take them into a commit, if it is in a repository: without those that it ignores.
     fn on_disk(&self, folder: &Path) -> Result<Material, Failure> {
-        let local = Local::discover(folder, "", self.max_files).map_err(|error| unreachable(&error))?;
-        let local = local.as_ref();
-        let live = &self.opened.live;
+        let local = self.local(folder)?;
+        let (local, live) = (local.as_ref(), self.live());
         let secrets = live.settings.secrets.load();
         let built = files((&*live.source, local), (self.rules(), &**secrets), &mut Bodies::default());
         let snapshot = Arc::new(built.map_err(|error| unreachable(&error))?);
         let mut reader = live.source.open().map_err(|error| unreachable(&error))?;
         let mut material = self.with_texts(snapshot, |blob| reader.blob(blob))?;
-        material.others = others(folder, self.max_files);
+        material.others = others(&folder.join(self.root()), self.repository.max_files);
         if let Some(local) = local {
             material.others.retain(|path| !local.ignores(path));
             let paths = material.snapshot.selectable().map(|file| &file.path);
@@ -97,23 +99,23 @@ impl Origin {
     }
 
     fn rules(&self) -> &Rules {
-        &self.opened.live.settings.rules
+        &self.live().settings.rules
     }
 
     fn committed(&self, folder: &Path, label: &str) -> Result<Material, Failure> {
-        let local = Local::discover(folder, "", self.max_files).map_err(|error| unreachable(&error))?;
-        let mut local =
-            local.ok_or_else(|| unreachable(&format_args!("`{}` is no part of a Git repository", folder.display())))?;
+        let mut local = self
+            .local(folder)?
+            .ok_or_else(|| unreachable(&format_args!("`{}` is no part of a Git repository", folder.display())))?;
         let commit = local.resolve(label).ok_or_else(|| no_revision(label))?;
         let made = local.committed_at(commit).map_err(|error| unreachable(&error))?;
         let tree = local.tree(commit).map_err(|error| unreachable(&error))?;
-        let rules = (self.rules(), &**self.opened.live.settings.secrets.load());
+        let rules = (self.rules(), &**self.live().settings.secrets.load());
         let built = Snapshot::build((commit, made), tree, rules, &mut Bodies::default(), |blob| local.blob(blob));
         self.with_texts(Arc::new(built.map_err(|error| unreachable(&error))?), |blob| local.blob(blob))
     }
 
-    fn live(&self, label: Option<&str>) -> Result<Material, Failure> {
-        let live = &self.opened.live;
+    fn labelled(&self, label: Option<&str>) -> Result<Material, Failure> {
+        let live = self.live();
         live.advance().map_err(|error| unreachable(&error))?;
         let found = live.labelled(label).map_err(|error| unreachable(&error))?;
         let (_, snapshot) = found.ok_or_else(|| label.map_or_else(|| unknown(None), no_revision))?;

@@ -10,13 +10,13 @@ use tempfile::TempDir;
 
 use crate::answer::AnswerError;
 use crate::config::address::Address;
-use crate::serve::{self, Means, ServeError};
-use crate::settings::{self, Environment, Flags, Loaded, Purpose};
-use crate::snapshot::{Secrets, Snapshot, is_about_keys};
+use crate::serve::{self, Means, Opened, ServeError};
+use crate::settings::Environment;
+use crate::snapshot::{Snapshot, is_about_keys};
 use crate::store::live::Live;
 
 use super::console::{Exit, Failure};
-use super::keys::NAME_KEYS;
+use super::keys::{NAME_KEYS, ReadBy};
 
 /// A snapshot and the label that it is of.
 #[derive(Clone)]
@@ -27,15 +27,10 @@ pub(super) struct Read {
 
 /// Reads what answers an address: the files of a folder as they are, or the commit of a label if `repo` is a URL or a
 /// label is asked for.
-pub(super) fn read(
-    repo: &str,
-    address: &Address,
-    secrets: Secrets,
-    environment: &Environment,
-) -> Result<Read, Failure> {
+pub(super) fn read(repo: &str, address: &Address, reading: ReadBy, environment: &Environment) -> Result<Read, Failure> {
     let path = environment.directory.join(repo);
     let as_folder = path.is_dir() && address.label.is_none() && !crate::source::dir::is_bare_repository(&path);
-    let mut opened = Repository::open(repo, as_folder, secrets, environment)?;
+    let mut opened = Repository::open(repo, as_folder, reading, environment)?;
     opened.fetch()?;
     opened.find(address.label.as_deref())?.ok_or_else(|| unknown(address.label.as_deref()))
 }
@@ -54,19 +49,15 @@ impl Repository {
     pub(super) fn open(
         repo: &str,
         as_folder: bool,
-        secrets: Secrets,
+        reading: ReadBy,
         environment: &Environment,
     ) -> Result<Self, Failure> {
         let mirror = tempfile::tempdir().map_err(|error| unreachable(&error))?;
-        let path = environment.directory.join(repo);
-        let repo = if path.exists() { path.to_string_lossy().into_owned() } else { repo.to_owned() };
-        let place = if as_folder { "sources[].dir" } else { "sources[].git" };
-        let flags = Flags::default().with(place, repo).with("state", mirror.path().to_string_lossy());
-        let Loaded { settings, .. } = settings::load(&flags, environment, Purpose::Serve).map_err(Failure::Refused)?;
-        let secrets = Arc::new(ArcSwap::from_pointee(secrets));
+        let settings = reading.settings.of(repo, as_folder, mirror.path(), environment)?;
+        let secrets = Arc::new(ArcSwap::from_pointee(reading.secrets));
         let means = Means { settings: Arc::new(settings), secrets, feed: Arc::default(), worker: None };
         let source = means.settings.sources.first().ok_or_else(|| unreachable(&"there is no source"))?;
-        let live = serve::open(source, &means).map_err(|error| refused(&error))?.live;
+        let Opened { live, .. } = serve::open(source, &means).map_err(|error| refused(&error))?;
         Ok(Self { live, path: source.path.clone(), max_files: means.settings.limits.files, _mirror: mirror })
     }
 

@@ -7,6 +7,7 @@ use crate::secret::sealed::{Sealed, is_sealed};
 use crate::secret::suspicion::{is_silenced, suspicion};
 
 use super::super::console::{Console, Exit, Failure, plain};
+use super::super::settings_file::SettingsArgs;
 use super::Format;
 use super::file::ConfigFile;
 use super::folder::FolderArgs;
@@ -29,6 +30,8 @@ pub(in crate::cli) struct Args {
     /// For people or for programs
     #[arg(long, value_enum, default_value = "human")]
     format: Format,
+    #[command(flatten)]
+    settings: SettingsArgs,
 }
 
 /// A value that looks like a secret, or a sealed one that opens where it should not.
@@ -43,7 +46,7 @@ struct Finding {
 
 impl Args {
     pub(in crate::cli) fn run(&self, console: &mut Console<'_>) -> Result<Exit, Failure> {
-        let mut folder = self.folder.open(None, console)?;
+        let mut folder = self.folder.open(&self.settings, console)?;
         let (mut findings, mut doubtful) = (Vec::new(), 0);
         folder.each(console, &mut |file, _| {
             let text = file.text();

@@ -9,10 +9,9 @@ use std::ops::Range;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use crate::config::catalogue::candidate;
 use crate::config::key;
 use crate::config::layer::{Data, Entry, Node};
-use crate::config::select::{EXTENSIONS, Rank, SHARED};
+use crate::config::select::{Rank, SHARED};
 use crate::format::splice::{self, Kind, SpliceError, Spot};
 use crate::format::{self, Format, Limits};
 use crate::secret::error::OpenError;
@@ -51,11 +50,16 @@ impl ConfigFile {
     pub(in crate::cli) fn named(
         name: &str,
         root: Option<&str>,
-        rules: &Rules,
+        rules: impl FnOnce(&Path) -> Result<Rules, Failure>,
         environment: &Environment,
     ) -> Result<Self, Failure> {
-        let (root, path) = root::of_file(name, root, environment)?;
-        match Self::read(&root, &path, rules) {
+        let (mut root, mut path) = root::of_file(name, root, environment)?;
+        let rules = rules(&root)?;
+        if !rules.path.is_empty() {
+            root = root.join(&rules.path);
+            path = root::within(&root, name, environment)?;
+        }
+        match Self::read(&root, &path, &rules) {
             Some(Ok(file)) => Ok(file),
             Some(Err(error)) => Err(Failure::new(Exit::Usage, format!("`{}` cannot be read: {error}", plain(name)))),
             None => {
@@ -70,14 +74,12 @@ impl ConfigFile {
 
     /// The file at a path from the root; `None` if no application is answered from it.
     pub(super) fn read(root: &Path, path: &str, rules: &Rules) -> Option<io::Result<Self>> {
-        let found = candidate(path, &rules.search_paths)?;
-        let format = Format::of_extension(EXTENSIONS[found.extension])?;
-        let (on_disk, limits) = (root.join(path), rules.limits);
+        let (rank, format) = rules.files.reading(path)?;
+        let (on_disk, limits) = (root.join(path), rules.files.limits);
         let mut bytes = Vec::new();
         // One byte more than the readers take, so that they can say that this is too much.
         let most = limits.file as u64 + 1;
         let read = regular::open(&on_disk).and_then(|file| file.take(most).read_to_end(&mut bytes));
-        let rank = rules.search_paths.rank(found.folder, found.name);
         Some(read.map(|_| Self { path: path.to_owned(), on_disk, rank, format, limits, bytes }))
     }
 

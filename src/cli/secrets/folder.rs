@@ -7,11 +7,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::check::nothing;
-use crate::config::catalogue::candidate;
 use crate::config::select::Rank;
-use crate::settings::Settings;
 
 use super::super::console::{Console, Exit, Failure, plain};
+use super::super::settings_file::SettingsArgs;
 use super::file::ConfigFile;
 use super::root::{self, Rules, RulesArgs};
 
@@ -38,7 +37,7 @@ pub(in crate::cli) struct Folder {
 
 impl FolderArgs {
     /// The folder, which is there.
-    pub(in crate::cli) fn open(&self, settings: Option<&Settings>, console: &Console<'_>) -> Result<Folder, Failure> {
+    pub(in crate::cli) fn open(&self, settings: &SettingsArgs, console: &Console<'_>) -> Result<Folder, Failure> {
         let root = match &self.dir {
             Some(dir) => root::folder(dir, console.environment)?,
             None => {
@@ -46,7 +45,8 @@ impl FolderArgs {
                 root::nearest_repository(&here).unwrap_or(here)
             }
         };
-        Ok(Folder { root, rules: self.rules.rules(settings)?, is_partial: false })
+        let rules = self.rules.rules(settings, &root, console.environment)?;
+        Ok(Folder { root: root.join(&rules.path), rules, is_partial: false })
     }
 }
 
@@ -87,7 +87,7 @@ impl Folder {
         }
         if is_empty {
             let paths = paths.iter().map(String::as_str);
-            let (message, hint) = nothing::told(paths, &self.rules.search_paths, "secrets audit");
+            let (message, hint) = nothing::told(paths, &self.rules.files.search_paths, "secrets audit");
             return Err(Failure::new(Exit::No, plain(&message)).with_hint(plain(&hint)));
         }
         Ok(())
@@ -95,8 +95,7 @@ impl Folder {
 
     /// The rank and the place of a file that may no longer be there; `None` if no application is answered from it.
     pub(super) fn place_of(&self, path: &str) -> Option<Rank> {
-        let found = candidate(path, &self.rules.search_paths)?;
-        Some(self.rules.search_paths.rank(found.folder, found.name))
+        self.rules.files.rank(path)
     }
 
     fn list(

@@ -71,7 +71,7 @@ struct ListedPlace {
 impl Args {
     pub(in crate::cli) fn run(&self, console: &mut Console<'_>) -> Result<Exit, Failure> {
         let ring = self.keys.ring(None, console.environment)?;
-        let mut folder = self.folder.open(self.keys.settings(console.environment)?.as_ref(), console)?;
+        let mut folder = self.folder.open(&self.keys.settings, console)?;
         let (mut values, mut texts) = (Vec::new(), Vec::new());
         folder.each(console, &mut |file, _| {
             for (spot, sealed) in file.sealed()? {

@@ -38,7 +38,7 @@ impl Args {
         if ring.encrypts_with().is_none() {
             return Err(Failure::new(Exit::Usage, "there is no key to seal with").with_hint(NAME_KEYS));
         }
-        let mut folder = self.folder.open(self.keys.settings(console.environment)?.as_ref(), console)?;
+        let mut folder = self.folder.open(&self.keys.settings, console)?;
         let tally = reseal(&mut folder, console, false, &mut |file, spot, sealed| {
             if sealed.context().is_some() {
                 return Ok(Fate::Stays);

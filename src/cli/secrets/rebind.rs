@@ -56,7 +56,7 @@ struct Move {
 impl Args {
     pub(in crate::cli) fn run(&self, console: &mut Console<'_>) -> Result<Exit, Failure> {
         let ring = self.keys.ring(None, console.environment)?;
-        let mut folder = self.folder.open(self.keys.settings(console.environment)?.as_ref(), console)?;
+        let mut folder = self.folder.open(&self.keys.settings, console)?;
         if self.key.is_none() && self.file.is_none() {
             return renew(&mut folder, &ring, console);
         }

@@ -2,12 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::config::catalogue::candidate;
+use crate::config::locations::Locations;
 use crate::config::select::{Rank, SearchPaths};
-use crate::format::Limits;
-use crate::settings::{Environment, Settings};
+use crate::serve;
+use crate::settings::Environment;
+use crate::snapshot;
+use crate::source::SetupError;
 
 use super::super::console::{Exit, Failure, plain};
+use super::super::settings_file::SettingsArgs;
 
 /// How a repository is read.
 #[derive(Debug, clap::Args)]
@@ -19,36 +22,49 @@ pub(in crate::cli) struct RulesArgs {
 
 /// How a repository is read.
 pub(in crate::cli) struct Rules {
-    pub(super) search_paths: SearchPaths,
-    pub(super) limits: Limits,
+    /// What its files mean.
+    pub(super) files: snapshot::Rules,
+    /// The folder that is the root of the configuration, empty for the whole repository.
+    pub(super) path: String,
 }
 
 impl Rules {
     /// What the file at a path from the root is for, whether or not it is there.
     pub(in crate::cli) fn rank(&self, path: &str) -> Result<Rank, Failure> {
-        let found = candidate(path, &self.search_paths).ok_or_else(|| {
+        self.files.rank(path).ok_or_else(|| {
             Failure::new(Exit::Usage, format!("--file: no application is answered from `{}`", plain(path)))
                 .with_hint("write the path from the root of the configuration, such as `user-service/application.yml`")
-        })?;
-        Ok(self.search_paths.rank(found.folder, found.name))
+        })
     }
 }
 
 impl RulesArgs {
-    /// What the command line says, or else the settings of the server.
-    pub(in crate::cli) fn rules(&self, settings: Option<&Settings>) -> Result<Rules, Failure> {
-        let limits = settings.map_or_else(Limits::default, |settings| settings.limits.format);
-        let sources = settings.map_or(&[][..], |settings| settings.sources.as_slice());
-        let Some((first, others)) = sources.split_first().filter(|_| self.search_paths.is_empty()) else {
-            let search_paths = SearchPaths::parse(&self.search_paths)
-                .map_err(|error| Failure::new(Exit::Usage, format!("--search-paths: {error}")))?;
-            return Ok(Rules { search_paths, limits });
-        };
-        if others.iter().any(|other| other.search_paths != first.search_paths) {
-            return Err(Failure::new(Exit::Usage, "the sources of the settings have different `search-paths`")
-                .with_hint("repeat those of this repository with --search-paths"));
+    /// What the command line says, or else what the settings say about a folder.
+    pub(in crate::cli) fn rules(
+        &self,
+        args: &SettingsArgs,
+        folder: &Path,
+        environment: &Environment,
+    ) -> Result<Rules, Failure> {
+        let mut rules = Rules { files: snapshot::Rules::default(), path: String::new() };
+        if let Some(settings) = args.load(environment)? {
+            rules.files.limits = settings.limits.format;
+            rules.files.semantics = settings.semantics;
+            // Whoever names the folders need not say which of the sources this is.
+            let source = args.for_folder(&settings, folder);
+            let source = if self.search_paths.is_empty() { source? } else { source.ok().flatten() };
+            if let Some(source) = source {
+                let refuse = |error: SetupError| Failure::new(Exit::Settings, error.to_string());
+                rules.files = serve::rules(&source, &settings).map_err(refuse)?;
+                rules.path = source.path;
+            }
         }
-        Ok(Rules { search_paths: first.search_paths.clone(), limits })
+        if !self.search_paths.is_empty() {
+            let refuse = |error| Failure::new(Exit::Usage, format!("--search-paths: {error}"));
+            rules.files.search_paths = SearchPaths::parse(&self.search_paths).map_err(refuse)?;
+            rules.files.locations = Locations::new(&self.search_paths);
+        }
+        Ok(rules)
     }
 }
 
@@ -70,11 +86,17 @@ pub(super) fn of_file(name: &str, root: Option<&str>, environment: &Environment)
                 .with_hint("name the root of the configuration with --root DIR")
         })?,
     };
-    let within = path.strip_prefix(&root).ok().and_then(Path::to_str).ok_or_else(|| {
-        Failure::new(Exit::Usage, format!("`{}` is not in `{}`", plain(name), plain(&root.to_string_lossy())))
-    })?;
-    let within = within.to_owned();
+    let within = within(&root, name, environment)?;
     Ok((root, within))
+}
+
+/// The path of a file from the root that it is in.
+pub(super) fn within(root: &Path, name: &str, environment: &Environment) -> Result<String, Failure> {
+    let refuse =
+        || Failure::new(Exit::Usage, format!("`{}` is not in `{}`", plain(name), plain(&root.to_string_lossy())));
+    let path = environment.directory.join(name).canonicalize().map_err(|_| refuse())?;
+    let root = root.canonicalize().map_err(|_| refuse())?;
+    path.strip_prefix(&root).ok().and_then(Path::to_str).map(str::to_owned).ok_or_else(refuse)
 }
 
 /// The folder that is the root of a configuration.

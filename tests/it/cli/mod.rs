@@ -7,4 +7,5 @@ mod history;
 mod logs;
 mod planted;
 mod secrets;
+mod settings;
 mod validate;
