@@ -28,7 +28,7 @@ pub fn flat_json(selection: &Selection, with_origins: bool) -> Result<Spelled, A
         return Ok(seal(Format::Json, write(&flat)));
     }
     let etag = etag(Format::Json, &write(&flat.sealed()));
-    Ok(Spelled { etag, body: write(&flat.revealed()).into(), is_secret: true })
+    Ok(Spelled { etag, body: write(&flat.revealed()).into(), is_secret: true, warning: None })
 }
 
 /// Null, `{}` and `[]` are empty texts, which is how clients know a key without a value.

@@ -27,7 +27,8 @@ use crate::config::merge::merge;
 use crate::config::problem::{Problem, Severity};
 use crate::config::semantics::Semantics;
 use crate::config::value::Value;
-use crate::format::{self, Format};
+use crate::format::variables::{Reveal, Writing};
+use crate::format::{Format, Notation, Unwritable};
 use crate::schema::Mode;
 use crate::snapshot::{Parsed, Snapshot};
 
@@ -59,8 +60,8 @@ pub type Fingerprint = [u8; 16];
 /// How an answer is wanted.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Spelling {
-    /// The format.
-    pub format: Format,
+    /// As which kind of text.
+    pub notation: Notation,
     /// How far placeholders are resolved.
     pub resolve: Resolve,
     /// Line breaks where the format has a compact form.
@@ -78,6 +79,8 @@ pub struct Spelled {
     pub etag: Arc<str>,
     /// There are opened secrets in the body.
     pub is_secret: bool,
+    /// A sentence about what some readers of the body would read differently.
+    pub warning: Option<Arc<str>>,
 }
 
 /// Why there is no answer.
@@ -92,6 +95,9 @@ pub enum AnswerError {
     /// Nothing is at the key that was asked for.
     #[error("there is no key `{0}`")]
     NoKey(Arc<str>),
+    /// The notation that was asked for cannot carry it.
+    #[error(transparent)]
+    Unwritable(#[from] Unwritable),
 }
 
 impl Spelled {
@@ -106,7 +112,7 @@ impl Spelled {
 
 impl Default for Spelling {
     fn default() -> Self {
-        Self { format: Format::Json, resolve: Resolve::Known, pretty: false, key: None }
+        Self { notation: Format::Json.into(), resolve: Resolve::Known, pretty: false, key: None }
     }
 }
 
@@ -269,7 +275,8 @@ impl Selection {
 /// Merges a selection and writes it as wanted.
 ///
 /// # Errors
-/// [`AnswerError::NoKey`] if the spelling asks for a key that is not there.
+/// [`AnswerError::NoKey`] if the spelling asks for a key that is not there, [`AnswerError::Unwritable`] if its notation cannot
+/// carry what is there.
 pub fn spell(selection: &Selection, spelling: &Spelling) -> Result<Spelled, AnswerError> {
     let layers = match selection.semantics {
         Semantics::Native => Cow::Borrowed(&selection.layers),
@@ -284,28 +291,24 @@ pub fn spell(selection: &Selection, spelling: &Spelling) -> Result<Spelled, Answ
             .ok_or_else(|| AnswerError::NoKey(Arc::clone(key)))?,
     };
     resolver.result()?;
-    Growth::new(selection.limit).value(&value, form_of(spelling.format))?;
-    let write = |value: &Value| format::write(spelling.format, value, spelling.pretty);
-    if !value.has_secret() {
-        return Ok(seal(spelling.format, write(&value)));
-    }
-    // Whoever sees the tag can not try guesses of a secret on it, and every replica makes the same.
-    let etag = etag(spelling.format, &write(&value.sealed()));
-    Ok(Spelled { etag, body: Bytes::from(write(&value.revealed())), is_secret: true })
-}
-
-/// TOML repeats the names around a table in its header.
-const fn form_of(format: Format) -> Form {
-    match format {
-        Format::Json | Format::Yaml => Form::Nested,
-        Format::Properties | Format::Dotenv | Format::Toml | Format::Xml => Form::Flat,
-    }
+    let Spelling { notation, pretty, key, .. } = spelling;
+    let form = if notation.is_flat() { Form::Flat } else { Form::Nested };
+    Growth::new(selection.limit).value(&value, form)?;
+    let write = |reveal| notation.write(&value, key.as_deref(), *pretty, reveal);
+    let Writing { text, warning } = write(Reveal::Plain)?;
+    let is_secret = value.has_secret();
+    let etag = match is_secret {
+        false => tag(notation.media_type(), &text),
+        // Whoever sees the tag can not try guesses of a secret on it, and every replica makes the same.
+        true => tag(notation.media_type(), &write(Reveal::Sealed)?.text),
+    };
+    Ok(Spelled { etag, body: Bytes::from(text), is_secret, warning: warning.map(Arc::from) })
 }
 
 /// A body with its entity tag.
 #[must_use]
 pub fn seal(format: Format, body: String) -> Spelled {
-    Spelled { etag: etag(format, &body), body: Bytes::from(body), is_secret: false }
+    Spelled { etag: etag(format, &body), body: Bytes::from(body), is_secret: false, warning: None }
 }
 
 /// What is wrong with a snapshot: the problems of its files, and those that show only when the layers of an address that

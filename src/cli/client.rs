@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use crate::settings::Environment;
 
-use super::console::{Exit, Failure, plain};
+use super::console::{Console, Exit, Failure, plain};
 
 const DEFAULT_URL: &str = "http://127.0.0.1:8888";
 
@@ -41,6 +41,8 @@ pub(super) struct Server {
 pub(super) struct Reply {
     status: StatusCode,
     body: Vec<u8>,
+    /// What the server warns of, a sentence each.
+    warnings: Vec<String>,
 }
 
 /// The members of `application/problem+json` (RFC 9457) that are told.
@@ -103,10 +105,12 @@ impl Server {
 
     fn read(&self, response: Response) -> Result<Reply, Failure> {
         let status = response.status();
+        let warnings = response.headers().get_all("layerd-warning").iter();
+        let warnings = warnings.map(|warning| String::from_utf8_lossy(warning.as_bytes()).into_owned()).collect();
         let mut body = Vec::new();
         let read = response.take(LONGEST + 1).read_to_end(&mut body);
         match read {
-            Ok(_) if body.len() as u64 <= LONGEST => Ok(Reply { status, body }),
+            Ok(_) if body.len() as u64 <= LONGEST => Ok(Reply { status, body, warnings }),
             Ok(_) => Err(Failure::new(Exit::Unreachable, "the answer of the server is too long")),
             Err(error) => {
                 let message = format!("the answer of {} broke off: {}", self.shown(), plain(&error.to_string()));
@@ -182,10 +186,16 @@ impl Reply {
         if self.status.is_success() { Ok(self.body) } else { Err(self.failure()) }
     }
 
+    /// The same, with what the server warns of on stderr.
+    pub(super) fn body_with_warnings(self, console: &mut Console<'_>) -> Result<Vec<u8>, Failure> {
+        self.warnings.iter().for_each(|warning| console.warn(warning));
+        self.body()
+    }
+
     /// What the server says about a question that it does not answer.
     fn failure(&self) -> Failure {
         let exit = match self.status {
-            StatusCode::NOT_FOUND => Exit::No,
+            StatusCode::NOT_FOUND | StatusCode::UNPROCESSABLE_ENTITY => Exit::No,
             status if status.is_client_error() => Exit::Usage,
             _ => Exit::Unreachable,
         };

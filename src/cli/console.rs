@@ -130,6 +130,11 @@ impl Console<'_> {
         drop(self.err.write_all(foreign::without_logins(text).as_bytes()));
     }
 
+    /// Tells a warning.
+    pub(super) fn warn(&mut self, sentence: &str) {
+        self.say(&format!("warning: {sentence}\n"));
+    }
+
     /// Tells a failure and returns how to end.
     pub(super) fn fail(&mut self, failure: &Failure) -> Exit {
         let text = failure.to_string();

@@ -15,6 +15,8 @@ Examples:
   layerd get user-service
   layerd get user-service production,eu --key server.port
   layerd get user-service production --format env > .env
+  layerd get user-service production --raw datasource.url
+  eval \"$(layerd get user-service production --format shell --prefix APP_)\"
   layerd get user-service --label next --server https://config.example.org
 
 Ends with 1 if the server has no such label or key. LAYERD_TOKEN goes with the request if it is set.")]
@@ -30,9 +32,10 @@ pub(super) struct Args {
 impl Args {
     pub(super) fn run(&self, console: &mut Console<'_>) -> Result<Exit, Failure> {
         let server = Server::new(self.server.server.as_deref(), console.environment)?;
-        let query = [self.question.query(), self.spelling.query()].concat();
-        let body = server.get(&self.question.path("config")?, &query, TIME)?.body()?;
-        print(&body, console)
+        let key = self.spelling.key()?;
+        let query = [self.question.query(), self.spelling.query(key)].concat();
+        let body = server.get(&self.question.path("config")?, &query, TIME)?.body_with_warnings(console)?;
+        print_as(self.spelling.is_raw(), &body, console)
     }
 }
 
@@ -42,6 +45,15 @@ pub(super) fn print(body: &[u8], console: &mut Console<'_>) -> Result<Exit, Fail
     if !body.is_empty() && !body.ends_with(b"\n") {
         console.print("\n")?;
     }
+    Ok(Exit::Done)
+}
+
+/// Prints an answer, a raw value without any line end of ours unless somebody looks at it.
+pub(super) fn print_as(is_raw: bool, body: &[u8], console: &mut Console<'_>) -> Result<Exit, Failure> {
+    if !is_raw || console.is_terminal {
+        return print(body, console);
+    }
+    console.print_bytes(body)?;
     Ok(Exit::Done)
 }
 

@@ -16,6 +16,7 @@ Examples:
   layerd render user-service production --repo .
   layerd render user-service --repo https://git.example.org/team/config.git --label main --format yaml
   layerd render user-service production --repo config-repo --key server.port
+  layerd render user-service production --repo . --format configmap | kubectl apply -f -
   layerd render user-service production --repo . --keys prod-2026a=prod.key      sealed values opened
   layerd render user-service production --repo . --settings layerd.yaml          as the server with these settings reads it")]
 pub(super) struct Args {
@@ -33,11 +34,13 @@ pub(super) struct Args {
 impl Args {
     pub(super) fn run(&self, console: &mut Console<'_>) -> Result<Exit, Failure> {
         let address = self.question.address()?;
+        let spelling = self.spelling.to_answer(&address)?;
         let reading = self.keys.reading(OnFailure::Pin, console.environment)?;
         let read = read(&self.repo, &address, reading, console.environment)?;
         let selection = answer::select(&read.snapshot, &address).map_err(|error| failure(&error))?;
-        let spelled = answer::spell(&selection, &self.spelling.to_answer()).map_err(|error| failure(&error))?;
-        get::print(&spelled.body, console)
+        let spelled = answer::spell(&selection, &spelling).map_err(|error| failure(&error))?;
+        spelled.warning.iter().for_each(|warning| console.warn(warning));
+        get::print_as(self.spelling.is_raw(), &spelled.body, console)
     }
 }
 

@@ -3,11 +3,13 @@
 //! Floor 1. A reader turns the bytes of one file into documents with the place of every leaf, or one fault that says
 //! what is wrong and where; it never panics and never takes longer than its limits allow. A writer spells a value.
 
-pub mod dotenv;
 pub mod json;
+pub mod manifest;
 pub mod properties;
 pub mod splice;
 pub mod toml;
+pub mod variables;
+pub mod wish;
 pub mod yaml;
 
 mod build;
@@ -19,19 +21,24 @@ pub(crate) mod flat;
 pub(crate) mod java;
 #[cfg(test)]
 mod laws;
+mod notation;
 mod number;
 #[cfg(test)]
 mod samples;
 mod scan;
 pub mod spring;
 mod token;
+mod unwritable;
 
 use crate::config::growth;
 use crate::config::layer::{Body, Data, Entry};
 use crate::config::problem::{Fault, Position};
 use crate::config::value::Value;
 
-/// A format that we can spell, and in some cases read.
+pub use notation::Notation;
+pub use unwritable::Unwritable;
+
+/// A format of documents: each holds every configuration, and some can be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Format {
     /// `.yml`, `.yaml`.
@@ -40,8 +47,6 @@ pub enum Format {
     Json,
     /// `.properties`, as Java reads them.
     Properties,
-    /// `KEY="value"` lines for shells and containers; written only.
-    Dotenv,
     /// TOML 1.0; written only.
     Toml,
     /// Properties as XML; read only, and only under `semantics: spring`.
@@ -88,19 +93,6 @@ impl Format {
         }
     }
 
-    /// The format of that name in `?format=` and `--format`; `None` if there is none.
-    #[must_use]
-    pub fn of_name(name: &str) -> Option<Self> {
-        match name {
-            "yaml" | "yml" => Some(Self::Yaml),
-            "json" => Some(Self::Json),
-            "properties" => Some(Self::Properties),
-            "env" => Some(Self::Dotenv),
-            "toml" => Some(Self::Toml),
-            _ => None,
-        }
-    }
-
     /// The media type of an answer in this format.
     #[must_use]
     pub const fn media_type(self) -> &'static str {
@@ -109,7 +101,7 @@ impl Format {
             Self::Yaml => "application/yaml",
             Self::Toml => "application/toml",
             Self::Xml => "application/xml",
-            Self::Properties | Self::Dotenv => "text/plain;charset=UTF-8",
+            Self::Properties => "text/plain;charset=UTF-8",
         }
     }
 }
@@ -123,7 +115,7 @@ pub fn read(format: Format, bytes: &[u8], limits: &Limits) -> Body {
         Format::Yaml => yaml::read(bytes, limits),
         Format::Json => json::read(bytes, limits),
         Format::Properties => properties::read(bytes, limits),
-        Format::Dotenv | Format::Toml | Format::Xml => {
+        Format::Toml | Format::Xml => {
             Err(Fault::error("unreadable-format", Position::new(1, 1), "files of this format are not configuration"))
         }
     };
@@ -184,7 +176,6 @@ pub fn write(format: Format, value: &Value, pretty: bool) -> String {
         Format::Yaml => yaml::write(value),
         // Nothing asks for XML, which can only be read.
         Format::Properties | Format::Xml => properties::write(value),
-        Format::Dotenv => dotenv::write(value),
         Format::Toml => toml::write(value),
     }
 }

@@ -20,6 +20,7 @@ use crate::config::address::AddressError;
 use crate::config::foreign;
 use crate::config::growth;
 use crate::config::problem::{Position, Problem};
+use crate::format::wish::Misasked;
 use crate::push::Full;
 use crate::snapshot::is_about_keys;
 use crate::store::ChooseError;
@@ -296,6 +297,20 @@ impl From<Full> for Refusal {
     }
 }
 
+impl From<Misasked> for Refusal {
+    fn from(error: Misasked) -> Self {
+        let Misasked { parameter, value, expected } = error;
+        match value {
+            Some(value) => Self::parameter(parameter, &value, &expected),
+            None => Self::new(
+                StatusCode::BAD_REQUEST,
+                "invalid-parameter",
+                format!("the parameter `{parameter}` is {expected}"),
+            ),
+        }
+    }
+}
+
 impl From<AnswerError> for Refusal {
     fn from(error: AnswerError) -> Self {
         match error {
@@ -315,6 +330,9 @@ impl From<AnswerError> for Refusal {
                 let refusal = Self::new(StatusCode::INTERNAL_SERVER_ERROR, growth::TOO_LARGE, error.to_string());
                 let refusal = refusal.hint(growth::HINT).with("key", error.key.into());
                 if error.place.is_some() { refusal.at(&problem) } else { refusal }
+            }
+            AnswerError::Unwritable(error) => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "unwritable", error.to_string()).hint(error.hint())
             }
             AnswerError::NoKey(key) => {
                 let detail = format!("there is no key `{}`", visible(&key, ECHO));

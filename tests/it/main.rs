@@ -7,6 +7,7 @@
 
 mod cli;
 mod dir;
+mod formats;
 mod git;
 mod harness;
 mod house;

@@ -117,10 +117,10 @@ pub fn spell_flat(environment: &Environment, spelling: FlatSpelling) -> Result<S
     };
     if !value.has_secret() {
         let body = write(&value);
-        return Ok(Spelled { etag: etag(format, &body), body: Bytes::from(body), is_secret: false });
+        return Ok(Spelled { etag: etag(format, &body), body: Bytes::from(body), is_secret: false, warning: None });
     }
     let etag = etag(format, &write(&value.sealed()));
-    Ok(Spelled { etag, body: Bytes::from(write(&value.revealed())), is_secret: true })
+    Ok(Spelled { etag, body: Bytes::from(write(&value.revealed())), is_secret: true, warning: None })
 }
 
 /// Fills in the placeholders of all keys and values. `numbers`: a default that is the whole value, and a whole number, is

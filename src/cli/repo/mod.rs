@@ -77,7 +77,11 @@ impl Repository {
 
 /// An answer that cannot be made, told as commands tell it.
 pub(super) fn failure(error: &AnswerError) -> Failure {
-    let AnswerError::Broken(problems) = error else { return Failure::new(Exit::No, error.to_string()) };
+    let problems = match error {
+        AnswerError::Broken(problems) => problems,
+        AnswerError::Unwritable(error) => return Failure::new(Exit::No, error.to_string()).with_hint(error.hint()),
+        error => return Failure::new(Exit::No, error.to_string()),
+    };
     let is_all_about_keys = !problems.is_empty() && problems.iter().all(|problem| is_about_keys(problem.code));
     if !is_all_about_keys {
         return Failure::new(Exit::No, error.to_string());

@@ -25,7 +25,7 @@ pub(super) fn read(format: Format, bytes: &[u8], limits: &Limits) -> Result<Body
         Format::Yaml => flatten::documents(yaml::read_spring(bytes, limits)?, limits)?,
         Format::Properties => properties::read_spring(bytes, limits)?,
         Format::Xml => xml::read(bytes, limits)?,
-        Format::Json | Format::Dotenv | Format::Toml => {
+        Format::Json | Format::Toml => {
             let message = "Spring reads no property sources of this format";
             return Err(Fault::error("unreadable-format", Position::new(1, 1), message));
         }

@@ -19,6 +19,7 @@ use crate::config::address::Address;
 use crate::config::interpolate::Resolve;
 use crate::config::layer;
 use crate::config::value::Value;
+use crate::format::wish::Wish;
 use crate::format::{self, Format};
 use crate::store::refresh::now;
 use crate::store::{Chosen, Part};
@@ -33,7 +34,10 @@ use crate::access::Verb;
 use watch::{Seen, WatchRequest};
 
 /// What a request for configuration may say besides its path.
-const OF_CONFIG: [&str; 7] = ["label", "key", "format", "resolve", "strict", "pretty", "wait"];
+const OF_CONFIG: [&str; 14] = [
+    "label", "key", "format", "raw", "resolve", "strict", "pretty", "wait", "names", "prefix", "readers", "name",
+    "file", "only",
+];
 
 /// The routes of this protocol.
 pub(super) fn routes() -> Vec<Route> {
@@ -60,7 +64,7 @@ async fn get_config(Path((application, profiles)): Path<(String, String)>, asked
 async fn config(application: &str, profiles: Option<&str>, asked: Asked) -> Result<Response, Refusal> {
     let (State(app), caller, Asking(parameters), headers) = asked;
     let address = parameters.address(application, profiles)?;
-    let spelling = parameters.spelling(&headers)?;
+    let spelling = parameters.spelling(&headers, &address)?;
     let wait = Wait::of(parameters.wait.as_deref(), &headers)?;
     // Who shows no tag has nothing that could be the same still, and is answered at once.
     let time = wait.time.filter(|_| headers.contains_key(header::IF_NONE_MATCH));
@@ -71,7 +75,7 @@ async fn config(application: &str, profiles: Option<&str>, asked: Asked) -> Resu
     if parameters.strict()? && !chosen.parts().any(|part| part.snapshot.catalogue.names(&address.application)) {
         return Err(Refusal::unknown_application(&address.application));
     }
-    let spelt = Spelt { chosen: &chosen, media_type: spelling.format.media_type() };
+    let spelt = Spelt { chosen: &chosen, media_type: spelling.notation.media_type() };
     let mut response = spelt.answer(&spelled, headers);
     wait.confirm(response.headers_mut());
     Ok(response)
@@ -132,6 +136,13 @@ pub(super) struct Parameters {
     strict: Option<String>,
     pretty: Option<String>,
     wait: Option<String>,
+    raw: Option<String>,
+    names: Option<String>,
+    prefix: Option<String>,
+    readers: Option<String>,
+    name: Option<String>,
+    file: Option<String>,
+    only: Option<String>,
 }
 
 impl Parameters {
@@ -143,14 +154,24 @@ impl Parameters {
         Ok(Address::parse("application", None, self.label.as_deref())?.label)
     }
 
-    fn spelling(&self, headers: &HeaderMap) -> Result<Spelling, Refusal> {
-        let format = match &self.format {
-            Some(name) => Format::of_name(name)
-                .ok_or_else(|| Refusal::parameter("format", name, "json, yaml, properties, env or toml"))?,
-            None => accepted(headers).ok_or_else(Refusal::not_acceptable)?,
+    fn spelling(&self, headers: &HeaderMap, address: &Address) -> Result<Spelling, Refusal> {
+        let raw = flag("raw", self.raw.as_ref())?;
+        let otherwise = match self.format {
+            None if !raw => accepted(headers).ok_or_else(Refusal::not_acceptable)?,
+            _ => Format::Json,
+        };
+        let wish = Wish {
+            format: self.format.as_deref(),
+            raw,
+            names: self.names.as_deref(),
+            prefix: self.prefix.as_deref(),
+            readers: self.readers.as_deref(),
+            name: self.name.as_deref(),
+            file: self.file.as_deref(),
+            only: self.only.as_deref(),
         };
         Ok(Spelling {
-            format,
+            notation: wish.notation(otherwise, address)?,
             resolve: self.resolve()?,
             pretty: flag("pretty", self.pretty.as_ref())?,
             key: self.key.as_deref().map(Arc::from),
@@ -206,6 +227,9 @@ impl Spelt<'_> {
         headers
             .extend(self.chosen.pinned().and_then(|reason| text(&reason)).map(|value| (named("layerd-pinned"), value)));
         headers.extend(self.chosen.age(now()).map(|age| (named("layerd-age"), HeaderValue::from(age))));
+        if let Some(warning) = spelled.warning.as_deref().and_then(text) {
+            headers.append(named("layerd-warning"), warning);
+        }
         response
     }
 }

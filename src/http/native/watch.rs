@@ -184,7 +184,7 @@ async fn poll(watch: &WatchRequest, mut listener: Listener, wait: Wait, values: 
     let event = watch.event(listener.topic(), from, &seen, values).await;
     let body = serde_json::to_string(&event).map_err(|error| Refusal::internal().logged(&error))?;
     let Spelled { etag, is_secret, .. } = &*seen.spelled;
-    let spelled = Spelled { body: body.into(), etag: Arc::clone(etag), is_secret: *is_secret };
+    let spelled = Spelled { body: body.into(), etag: Arc::clone(etag), is_secret: *is_secret, warning: None };
     let spelt = Spelt { chosen: &seen.chosen, media_type: "application/json" };
     let mut response = spelt.answer(&spelled, &watch.headers);
     wait.confirm(response.headers_mut());

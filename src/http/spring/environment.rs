@@ -109,7 +109,7 @@ fn spell(environment: &Environment, of: &OfLabel, origins: bool) -> Result<Spell
     let is_secret = environment.has_secret();
     let sealed = text(false)?;
     let etag = answer::tag("", &sealed);
-    Ok(Spelled { etag, body: Bytes::from(if is_secret { text(true)? } else { sealed }), is_secret })
+    Ok(Spelled { etag, body: Bytes::from(if is_secret { text(true)? } else { sealed }), is_secret, warning: None })
 }
 
 /// The one source of native semantics: a name with the extension and the profiles by which clients know their own.

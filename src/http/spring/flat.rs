@@ -68,7 +68,7 @@ pub(super) async fn file(app: &App, asked: &Asked, label: Option<&str>, file: &s
         None => return nothing(app, format),
         Some(strongest) if strongest.is_of_spring() => of_spring(app, &labels, &named, (format, resolve))?,
         Some(strongest) => {
-            let spelling = Spelling { format, resolve, pretty: false, key: None };
+            let spelling = Spelling { notation: format.into(), resolve, pretty: false, key: None };
             app.store.answer(&strongest.chosen, &named.address, &spelling)?
         }
     };
