@@ -4,7 +4,7 @@ use std::io::{self, Read as _};
 use std::time::Duration;
 
 use reqwest::blocking::{Client, RequestBuilder, Response};
-use reqwest::header::ACCEPT;
+use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use reqwest::{Method, StatusCode, Url, redirect};
 use serde::Deserialize;
 
@@ -79,6 +79,19 @@ impl Server {
     /// Posts nothing to a path, given as its segments.
     pub(super) fn post(&self, path: &[&str], query: &[(&str, &str)], time: Duration) -> Result<Reply, Failure> {
         self.send(Method::POST, path, query, time)
+    }
+
+    /// Posts a body with these headers, and without the token.
+    pub(super) fn deliver(
+        &self,
+        path: &[&str],
+        headers: &[(&'static str, String)],
+        body: String,
+        time: Duration,
+    ) -> Result<Reply, Failure> {
+        let request = self.client(time)?.post(self.url(path, &[])).header(CONTENT_TYPE, "application/json");
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, value));
+        self.read(request.body(body).send().map_err(|error| self.unreachable(error))?)
     }
 
     /// Opens a stream of events from the one after `last`. `silence`: how long it may bring nothing.

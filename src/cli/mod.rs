@@ -34,6 +34,7 @@ mod token;
 mod user;
 mod validate;
 mod watch;
+mod webhook_test;
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal as _, Write as _};
@@ -81,6 +82,7 @@ enum Command {
     Token(token::Args),
     User(user::UserArgs),
     Refresh(refresh::Args),
+    WebhookTest(webhook_test::WebhookTestArgs),
     Settings(settings::Args),
     Health(health::Args),
     Completions(completions::Args),
@@ -146,6 +148,7 @@ impl Command {
             Self::Rotate(args) => args.run(console),
             Self::Secrets(args) => args.run(console),
             Self::Refresh(args) => args.run(console),
+            Self::WebhookTest(args) => args.run(console),
             Self::Settings(args) => args.run(console),
             Self::Health(args) => args.run(console),
             Self::Completions(args) => args.run(console),

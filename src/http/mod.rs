@@ -16,6 +16,7 @@ mod sealing_body;
 pub mod server;
 pub mod spring;
 mod wait;
+pub mod webhook;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -46,6 +47,8 @@ pub struct App {
     pub metrics: ops::Metrics,
     /// Who may do what.
     pub access: Arc<Access>,
+    /// Which deliveries of Git hosts are believed.
+    pub webhooks: Arc<webhook::Webhooks>,
     /// How Spring's clients are answered.
     pub spring: spring::Settings,
     /// The server is stopping: not ready any more, so that balancers send nobody here.
@@ -135,6 +138,7 @@ fn routes() -> Vec<Route> {
     routes.extend(native::watch::routes());
     routes.extend(ops::routes());
     routes.extend(native::seal::routes());
+    routes.extend(webhook::routes());
     routes.extend(spring::routes());
     routes
 }
@@ -270,6 +274,8 @@ mod tests {
             GET /metrics?* Metrics
             POST /api/v1/encrypt?application&profile&key&file&context Encrypt
             POST /api/v1/decrypt?application&profile&key&file&context Decrypt
+            POST /api/v1/webhooks/{host}?token Open
+            POST /monitor?* Refresh
             GET /{file}?* Read
             GET /{name}/{profiles}?* Read
             GET /{name}/{profiles}/{label}?* Read

@@ -17,10 +17,11 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::http::access::Access;
 use crate::http::server::{self, ListenMetrics};
+use crate::http::webhook::{WebhookSecret, Webhooks};
 use crate::http::{self, App};
 use crate::push::Hub;
 use crate::secret::key::KeyId;
@@ -30,6 +31,7 @@ use crate::snapshot::Secrets;
 use crate::source::ReadError;
 use crate::source::dir::DirSource;
 use crate::source::fetch::worker::Worker;
+use crate::source::private::Unfit;
 use crate::store::change::Feed;
 use crate::store::discovered::{Bounds, Found, Loops};
 use crate::store::live::Live;
@@ -76,6 +78,7 @@ pub async fn serve(
     let opened = (0..settings.sources.len()).map(|index| Source::open(index, &means));
     let opened = opened.collect::<Result<Vec<_>, _>>()?;
     let opened_access = identities::access(&settings)?;
+    let webhooks = webhooks(&settings)?;
     let mut signals = Signals::new()?;
     let listener = server::bind(settings.http.listen)?;
     let address = listener.local_addr()?;
@@ -88,23 +91,19 @@ pub async fn serve(
     let tasks = TaskTracker::new();
     let mut registry = Registry::default();
     telemetry.register(&mut registry);
+    webhooks.register(&mut registry);
     let app = start(opened, &means, &opened_access.access, &mut registry, &tasks, &shutdown)?;
     let tokens = identities::start(opened_access, &mut registry, &tasks, &shutdown);
     let keys = reload::Handle::default();
     keys.register(&mut registry);
     if loader.files().next().is_some() {
-        let (store, on_failure) = (Arc::clone(&app.store), settings.secrets.on_failure);
-        let install = move |ring| {
-            let secrets = Secrets { ring: Arc::new(ring), on_failure };
-            store.reload_keys(secrets).map_err(|error| error.to_string())
-        };
-        let reloader = Reloader::new(loader, secrets.load().ring.fingerprint(), install, keys.clone());
         let shutdown = shutdown.clone();
-        tasks.spawn(async move { shutdown.run_until_cancelled(reload::run(reloader)).await });
+        let following = follow_keys(loader, &app.store, &secrets.load(), keys.clone());
+        tasks.spawn(async move { shutdown.run_until_cancelled(following).await });
     }
     let metrics = ListenMetrics::default();
     metrics.register(&mut registry);
-    let app = Arc::new(App { metrics: http::ops::Metrics::new(registry), ..app });
+    let app = Arc::new(App { metrics: http::ops::Metrics::new(registry), webhooks, ..app });
     let router = http::router(Arc::clone(&app), &settings.http.prefix);
     listening(address, &app.store);
     info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
@@ -114,7 +113,7 @@ pub async fn serve(
         tokio::select! {
             () = &mut accepting => break,
             signal = signals.next() => match signal {
-                Told::Reload => reload_all(&app.store, &keys, &tokens),
+                Told::Reload => reload_all(&app, &settings, &keys, &tokens),
                 Told::Stop if app.draining.is_cancelled() => {
                     warn!("told to stop a second time, stopping at once");
                     return Ok(());
@@ -141,11 +140,51 @@ async fn finish(tasks: &TaskTracker) {
 }
 
 /// Everything that may have changed outside is read anew.
-fn reload_all(store: &Store, keys: &reload::Handle, tokens: &Notify) {
+fn reload_all(app: &App, settings: &Settings, keys: &reload::Handle, tokens: &Notify) {
     keys.reload();
     tokens.notify_one();
     // If the server is stopping, there is nothing left to fetch.
-    _ = store.poke();
+    _ = app.store.poke();
+    reload_webhooks(settings, &app.webhooks);
+}
+
+/// Takes over keys whose files change.
+fn follow_keys(
+    loader: Loader,
+    store: &Arc<Store>,
+    secrets: &Secrets,
+    handle: reload::Handle,
+) -> impl Future<Output = ()> + use<> {
+    let (store, on_failure) = (Arc::clone(store), secrets.on_failure);
+    let install = move |ring| {
+        let secrets = Secrets { ring: Arc::new(ring), on_failure };
+        store.reload_keys(secrets).map_err(|error| error.to_string())
+    };
+    reload::run(Reloader::new(loader, secrets.ring.fingerprint(), install, handle))
+}
+
+/// Believes deliveries that are signed with the secrets of the settings.
+fn webhooks(settings: &Settings) -> Result<Arc<Webhooks>, ServeError> {
+    let webhooks = Webhooks::default();
+    webhooks.set(webhook_secrets(settings).map_err(ServeError::Webhooks)?);
+    Ok(Arc::new(webhooks))
+}
+
+/// The secrets of webhooks, read from their files.
+fn webhook_secrets(settings: &Settings) -> Result<Vec<WebhookSecret>, String> {
+    let told = |unfit: Unfit| {
+        let hint = unfit.hint.map(|hint| format!("\nhint: {hint}")).unwrap_or_default();
+        format!("{}{hint}", unfit.message)
+    };
+    settings.webhooks.iter().map(|secret| secret.load().map_err(told)).collect()
+}
+
+/// Takes over secrets that were replaced; those in force stay if one cannot be read.
+fn reload_webhooks(settings: &Settings, webhooks: &Webhooks) {
+    match webhook_secrets(settings) {
+        Ok(secrets) => webhooks.set(secrets),
+        Err(reason) => error!("the secrets of webhooks in force stay: one of them {reason}"),
+    }
 }
 
 /// The ring of the settings. A process that holds keys is closed to others before the first of them is read.
@@ -247,6 +286,7 @@ fn start(
         hub,
         metrics,
         access: Arc::clone(access),
+        webhooks: Arc::default(),
         spring: means.settings.spring.clone(),
         draining: CancellationToken::new(),
     })

@@ -56,6 +56,9 @@ pub enum ServeError {
     /// The tokens of the settings cannot be used.
     #[error("{0}")]
     Tokens(String),
+    /// A secret of a webhook cannot be used.
+    #[error("a secret of `webhooks.secrets` {0}")]
+    Webhooks(String),
     /// The address cannot be listened on, or signals cannot be waited for.
     #[error(transparent)]
     System(#[from] std::io::Error),

@@ -22,6 +22,7 @@ mod show;
 mod spring;
 mod structure;
 mod table;
+mod webhooks;
 
 use std::fmt;
 use std::io::Read as _;
@@ -43,6 +44,7 @@ pub use flags::Flags;
 pub use origin::{Mistake, Origin, Refusal};
 pub use schema::schema;
 pub use secrets::{KeyPlace, KeySettings, PhrasePlace, SecretSettings, SpringSettings};
+pub use webhooks::{SecretPlace, WebhookSettings};
 
 /// The settings of a server.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -55,6 +57,8 @@ pub struct Settings {
     pub secrets: SecretSettings,
     /// Who may do what; without identities there is no authentication.
     pub access: AccessSettings,
+    /// The secrets of webhooks.
+    pub webhooks: Vec<WebhookSettings>,
     /// How the server listens, with the limits of requests.
     pub http: http::Settings,
     /// What the users' files and the answers may cost.

@@ -104,6 +104,7 @@ limits:
   cold: 23
 telemetry: { log: "info,layerd::source=debug", format: json }
 state: ../state
+webhooks: { secrets: [{ kind: github, secret-file: hook }] }
 "#;
 
 #[test]
@@ -143,6 +144,10 @@ secrets:
   spring:
     key-file: /here/conf/spring  # conf/layerd.yaml:19:23
     salt: 0Aff  # conf/layerd.yaml:19:37
+webhooks:
+  secrets:
+    - kind: github  # conf/layerd.yaml:40:31
+      secret-file: /here/conf/hook  # conf/layerd.yaml:40:52
 limits:
   file: 2MiB  # conf/layerd.yaml:22:9
   files: 5  # conf/layerd.yaml:23:10

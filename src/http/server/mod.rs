@@ -26,7 +26,7 @@ use tracing::{debug, error, warn};
 use super::error::Refusal;
 use super::guard::Rules;
 use super::ops::REFRESH;
-use super::{Limits, Settings};
+use super::{Limits, Settings, webhook};
 
 pub use metrics::ListenMetrics;
 pub use request::RequestId;
@@ -48,10 +48,20 @@ struct Server {
     limits: Limits,
     /// The paths whose POST means the same whatever its body is.
     bodiless: Vec<String>,
+    /// What the paths of webhooks begin with, whose bodies are large.
+    webhooks: String,
+    /// KiB of such bodies that may be in memory at once.
+    receiving: Arc<Semaphore>,
     metrics: ListenMetrics,
     /// KiB of large answers that may be on their way at once.
     sending: Arc<Semaphore>,
 }
+
+/// The paths of a refresh. Webhooks send whole push events there, which nobody reads.
+const BODILESS: [&str; 4] = [REFRESH[0], REFRESH[1], REFRESH[2], webhook::MONITOR];
+
+/// KiB of the bodies of webhooks in memory, whoever sends them: two of the largest, or thousands of the usual ones.
+const RECEIVING: usize = 2 * (webhook::LARGEST >> 10);
 
 /// KiB that all large answers on their way to slow clients may hold; those of other clients wait for none.
 const SENDING: usize = 256 << 10;
@@ -108,7 +118,9 @@ pub async fn serve(
         router: router.layer(metrics::NoteRoute(metrics.clone())),
         rules: Rules { path: settings.limits.path, loopback },
         limits: settings.limits.clone(),
-        bodiless: bodiless(&settings.prefix),
+        bodiless: below(&settings.prefix, BODILESS).collect(),
+        webhooks: below(&settings.prefix, [webhook::PATH]).collect(),
+        receiving: Arc::new(Semaphore::new(RECEIVING)),
         metrics,
         sending: Arc::new(Semaphore::new(SENDING)),
     });
@@ -129,11 +141,11 @@ pub async fn serve(
     finish(connections, drain).await;
 }
 
-/// The paths of a refresh below a prefix. Webhooks send whole push events there, which nobody reads.
-fn bodiless(prefix: &str) -> Vec<String> {
-    let prefix = prefix.trim_matches('/');
+/// Paths below a prefix.
+fn below<const N: usize>(prefix: &str, paths: [&'static str; N]) -> impl Iterator<Item = String> {
+    let prefix = prefix.trim_matches('/').to_owned();
     let slash = if prefix.is_empty() { "" } else { "/" };
-    REFRESH.iter().map(|path| format!("{slash}{prefix}{path}")).collect()
+    paths.into_iter().map(move |path| format!("{slash}{prefix}{path}"))
 }
 
 /// How long accepting rests after the system could not give a connection.

@@ -30,6 +30,7 @@ use uuid::Uuid;
 
 use crate::http::error::{Refusal, sign, visible};
 use crate::http::guard;
+use crate::http::webhook;
 
 use super::metrics::Route;
 use super::state::Link;
@@ -123,7 +124,11 @@ async fn respond(link: &Link, mut parts: Parts, body: Incoming, id: &RequestId) 
     }
     let is_chunked = parts.headers.contains_key(TRANSFER_ENCODING);
     let body = match receive(link, &parts, body).await {
-        Ok(body) => body,
+        Ok((body, share)) => {
+            // The share of the memory is given back with the request.
+            parts.extensions.insert(share);
+            body
+        }
         Err(refusal) => return refuse(link, refusal, false),
     };
     parts.extensions.insert(id.clone());
@@ -151,19 +156,32 @@ fn hold(sending: &Arc<Semaphore>, response: &Response) -> Result<Option<OwnedSem
 }
 
 /// Reads a body whole, so that no handler has to think of its limits. One that means nothing is read and thrown away.
-async fn receive(link: &Link, parts: &Parts, body: Incoming) -> Result<Body, Refusal> {
+async fn receive(link: &Link, parts: &Parts, body: Incoming) -> Result<(Body, Share), Refusal> {
     let limits = &link.server.limits;
     check_framing(link, parts)?;
-    let is_kept = !(parts.method == Method::POST && link.server.bodiless.iter().any(|path| path == parts.uri.path()));
-    let most = if is_kept { limits.body } else { limits.body.max(THROWN_AWAY) };
+    let (path, is_post) = (parts.uri.path(), parts.method == Method::POST);
+    let is_kept = !(is_post && link.server.bodiless.iter().any(|bodiless| bodiless == path));
+    let is_webhook = is_post && path.starts_with(&link.server.webhooks);
+    let most = match (is_kept, is_webhook) {
+        (false, _) => limits.body.max(THROWN_AWAY),
+        (true, true) => limits.body.max(webhook::LARGEST),
+        (true, false) => limits.body,
+    };
     let too_large = || {
-        let which = if is_kept { " of `limits.body`" } else { ", even for one that is not kept" };
+        let which = match (is_kept, is_webhook) {
+            (false, _) => ", even for one that is not kept",
+            (true, true) => " that a webhook may have",
+            (true, false) => " of `limits.body`",
+        };
         let detail = format!("the body has more than the {most} bytes{which}");
         Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", detail)
     };
     if body.size_hint().lower() > most as u64 {
         return Err(too_large());
     }
+    // Without a length, any body may be one of the largest.
+    let expected = body.size_hint().upper().unwrap_or(most as u64);
+    let share = if is_webhook && expected > limits.body as u64 { Some(share(link, expected)?) } else { None };
     let mut body = Limited::new(body, most);
     let read = async {
         if is_kept {
@@ -175,7 +193,7 @@ async fn receive(link: &Link, parts: &Parts, body: Incoming) -> Result<Body, Ref
         Ok(Body::empty())
     };
     match timeout(limits.header_time, read).await {
-        Ok(Ok(body)) => Ok(body),
+        Ok(Ok(body)) => Ok((body, Share(share.map(Arc::new)))),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
         Ok(Err(_)) => {
             Err(Refusal::new(StatusCode::BAD_REQUEST, "invalid-body", "the body does not end as its head says"))
@@ -185,6 +203,19 @@ async fn receive(link: &Link, parts: &Parts, body: Incoming) -> Result<Body, Ref
             Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, "body-timeout", detail))
         }
     }
+}
+
+/// A share in the memory for large bodies, held as long as its request.
+#[derive(Debug, Clone)]
+struct Share(#[expect(dead_code, reason = "it is held")] Option<Arc<OwnedSemaphorePermit>>);
+
+fn share(link: &Link, bytes: u64) -> Result<OwnedSemaphorePermit, Refusal> {
+    let kibibytes = u32::try_from(bytes.div_ceil(1 << 10)).unwrap_or(u32::MAX);
+    let kibibytes = kibibytes.min(u32::try_from(super::RECEIVING).unwrap_or(u32::MAX));
+    Arc::clone(&link.server.receiving).try_acquire_many_owned(kibibytes).map_err(|_| {
+        let detail = "other large bodies are being received";
+        Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after(1)
+    })
 }
 
 /// Refuses a body whose length proxies may read in different ways.

@@ -3,6 +3,7 @@
 mod access;
 mod secrets;
 mod sources;
+mod webhooks;
 
 use super::inputs::Inputs;
 use super::origin::Mistake;
@@ -13,10 +14,12 @@ pub(super) fn settings(inputs: &mut Inputs, purpose: Purpose) -> Settings {
     let sources = sources::build(inputs, purpose);
     let secrets = secrets::build(inputs);
     let access = access::build(inputs);
+    let webhooks = webhooks::build(inputs);
     let settings = Settings {
         sources,
         secrets,
         access,
+        webhooks,
         http: inputs.build(0),
         limits: inputs.build(0),
         telemetry: inputs.build(0),

@@ -10,6 +10,7 @@ mod limits;
 mod secrets;
 mod sources;
 mod telemetry;
+mod webhooks;
 
 use super::row::Row;
 
@@ -18,14 +19,16 @@ pub(super) const NOT_AVAILABLE: [&str; 2] = ["access.jwt", "access.certificates"
 
 pub(super) const SOURCES: &str = "sources[]";
 pub(super) const KEYS: &str = "secrets.keys[]";
+pub(super) const WEBHOOKS: &str = "webhooks.secrets[]";
 
 /// The sections of the table, in the order in which settings are shown.
-const SECTIONS: [&[Row]; 8] = [
+const SECTIONS: [&[Row]; 9] = [
     general::SEMANTICS,
     sources::ROWS,
     http::ROWS,
     access::ROWS,
     secrets::ROWS,
+    webhooks::ROWS,
     limits::ROWS,
     telemetry::ROWS,
     general::STATE,
@@ -104,7 +107,7 @@ mod tests {
 
     #[test]
     fn the_rows_of_a_list_stand_together() {
-        assert_eq!(lists().collect::<Vec<_>>(), [SOURCES, KEYS]);
+        assert_eq!(lists().collect::<Vec<_>>(), [SOURCES, KEYS, WEBHOOKS]);
         assert_eq!(list("secrets.keys"), Some(KEYS));
         assert_eq!(list("secrets"), None);
         assert_eq!(find("sources[].git").and_then(Row::list), Some(SOURCES));

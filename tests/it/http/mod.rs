@@ -12,3 +12,4 @@ mod slips;
 mod sources;
 mod users;
 mod watch;
+mod webhooks;
