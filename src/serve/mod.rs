@@ -30,6 +30,7 @@ use crate::settings::{SecretSettings, Settings};
 use crate::snapshot::Secrets;
 use crate::source::ReadError;
 use crate::source::dir::DirSource;
+use crate::source::dir::watch::Watch;
 use crate::source::fetch::worker::Worker;
 use crate::source::private::Unfit;
 use crate::store::change::Feed;
@@ -306,25 +307,31 @@ fn start_one(source: Opened, loops: Loops) -> Served {
 /// Has a folder read whenever something in it changes, also after another folder has taken its place.
 async fn watch(folder: Arc<DirSource>, handle: Handle) {
     let changed = Arc::new(Notify::new());
-    let (mut watched, mut guard) = (None, None);
+    let (mut watched, mut guard, mut is_told) = (None, None::<Watch>, false);
     loop {
         let (source, told, before) = (Arc::clone(&folder), Arc::clone(&changed), watched.clone());
+        // What could not be watched may be what has changed.
+        let is_due = is_told && guard.as_ref().is_some_and(|guard| !guard.is_whole());
         let looked = tokio::task::spawn_blocking(move || {
             let found = source.identity();
-            let renewed = (found != before).then(|| found.is_some().then(|| source.watch(move || told.notify_one())));
+            let is_due = is_due || found != before;
+            let renewed = is_due.then(|| found.is_some().then(|| source.watch(move || told.notify_one())));
             (found, renewed)
         });
-        if let Ok((found, Some(renewed))) = looked.await {
+        is_told = false;
+        let is_new = if let Ok((found, Some(renewed))) = looked.await {
             watched = found;
             guard = renewed.and_then(|renewed| {
                 renewed.inspect_err(|error| warn!("changes are seen once a minute only: {error}")).ok()
             });
-            // After the watch is there, so that nothing happens unseen between the two.
-            changed.notify_one();
-        }
-        let patience = if folder.is_unsettled() { FOLDER_UNSETTLED } else { FOLDER_REPLACED };
-        let told = tokio::time::timeout(patience, changed.notified()).await;
-        if (told.is_ok() || folder.is_unsettled()) && handle.poke().is_err() {
+            true
+        } else {
+            let patience = if folder.is_unsettled() { FOLDER_UNSETTLED } else { FOLDER_REPLACED };
+            is_told = tokio::time::timeout(patience, changed.notified()).await.is_ok();
+            false
+        };
+        // With a new watch at once, so that nothing happens unseen before it.
+        if (is_new || is_told || folder.is_unsettled()) && handle.poke().is_err() {
             return drop(guard);
         }
     }

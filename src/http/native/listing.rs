@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::answer;
 use crate::config::problem::Problem;
+use crate::store::status::SourceStatus;
 use crate::store::{Part, Pinned};
 
 use super::{Asked, json};
@@ -68,7 +69,8 @@ async fn list_problems((State(app), caller, Asking(parameters), headers): Asked)
         profiles.iter().all(|profile| caller.sees(application, profile, &chosen.first.label))
     };
     let pinned = pinned.iter().filter(is_visible).map(PinnedAddress::new).collect();
-    let listed = Problems { label: &chosen.first.label, version: chosen.version(), problems, pinned };
+    let stuck = app.store.status().iter().flat_map(HeldLabel::of).collect();
+    let listed = Problems { label: &chosen.first.label, version: chosen.version(), problems, pinned, stuck };
     Ok(json(&chosen, &listed, &headers))
 }
 
@@ -108,6 +110,8 @@ struct Problems<'a> {
     problems: Vec<ListedProblem>,
     /// The addresses that the repository names and that an older commit answers.
     pinned: Vec<PinnedAddress>,
+    /// The labels of all sources that cannot follow them.
+    stuck: Vec<HeldLabel>,
 }
 
 #[derive(Serialize)]
@@ -120,12 +124,29 @@ struct PinnedAddress {
 }
 
 #[derive(Serialize)]
+struct HeldLabel {
+    source: Arc<str>,
+    label: Arc<str>,
+    error: Arc<str>,
+}
+
+#[derive(Serialize)]
 struct ListedProblem {
     /// Named if there are several.
     #[serde(skip_serializing_if = "Option::is_none")]
     source: Option<Arc<str>>,
     #[serde(flatten)]
     problem: Problem,
+}
+
+impl HeldLabel {
+    fn of(status: &SourceStatus) -> Vec<Self> {
+        let held = |(label, error): (&Arc<str>, &Arc<str>)| {
+            let source = Arc::clone(&status.source);
+            Self { source, label: Arc::clone(label), error: Arc::clone(error) }
+        };
+        status.stuck().iter().map(held).collect()
+    }
 }
 
 impl PinnedAddress {

@@ -14,6 +14,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rustix::io::Errno;
+
 use crate::config::locations::Locations;
 use crate::config::tree::Skipped;
 use crate::format::Format;
@@ -256,8 +258,8 @@ impl Look<'_> {
         let resolved = fs::canonicalize(link).and_then(|real| Ok((fs::symlink_metadata(&real)?, real)));
         let (metadata, real) = match resolved {
             Ok(resolved) => resolved,
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Seen::Unreadable(path, error),
-            Err(_) => return Seen::Skipped(path, "the link leads to nothing"),
+            Err(error) if leads_nowhere(&error) => return Seen::Skipped(path, "the link leads to nothing"),
+            Err(error) => return Seen::Unreadable(path, error),
         };
         let mut targets = self.roots.iter().filter_map(|(root, start)| Some((real.strip_prefix(root).ok()?, start)));
         if targets.clone().next().is_none() {
@@ -305,6 +307,12 @@ fn unseen(path: String, error: io::Error) -> Seen {
         io::ErrorKind::NotFound => Seen::Nothing,
         _ => Seen::Unreadable(path, error),
     }
+}
+
+/// True if there is nothing at the end of a link; any other failure may pass.
+fn leads_nowhere(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+        || error.raw_os_error() == Some(Errno::LOOP.raw_os_error())
 }
 
 /// True for a file of a format that can be read.

@@ -3,12 +3,13 @@
 //! For folders of configuration and for those that hold key files. It may be told without need, and network file systems
 //! may tell nothing at all: whoever watches looks now and then as well.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use notify::event::{AccessKind, AccessMode};
-use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
+use notify::{ErrorKind, Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 
 use super::scan::unreadable;
 use crate::source::ReadError;
@@ -24,6 +25,16 @@ const LONGEST: Duration = Duration::from_millis(500);
 pub struct Watch {
     /// Held for the threads that end when it is dropped.
     _watcher: RecommendedWatcher,
+    is_whole: bool,
+}
+
+impl Watch {
+    /// True if all folders are watched; else some below them could not be looked into, and folders that are made are not
+    /// watched either, until there is a new watch.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.is_whole
+    }
 }
 
 /// How far below a folder changes count.
@@ -66,14 +77,43 @@ pub(super) fn watch_closely(
     let any = folders.first().map_or(Path::new(""), PathBuf::as_path);
     let mut watcher = RecommendedWatcher::new(told, config).map_err(|error| unwatched(any, &error))?;
     let mode = if depth == Depth::All { RecursiveMode::Recursive } else { RecursiveMode::NonRecursive };
+    let mut is_whole = true;
     for folder in folders {
         let real = std::fs::canonicalize(folder).map_err(|error| unreadable(folder, &error))?;
-        watcher.watch(&real, mode).map_err(|error| unwatched(folder, &error))?;
+        is_whole &= add(&mut watcher, &real, mode).map_err(|error| unwatched(folder, &error))?;
     }
     // It ends by itself, with the watcher.
     let waiting = std::thread::Builder::new().name("watch".to_owned()).spawn(move || tell(&receiver, changed));
     waiting.map_err(|error| ReadError(format!("`{}` cannot be watched: {error}", any.display())))?;
-    Ok(Watch { _watcher: watcher })
+    Ok(Watch { _watcher: watcher, is_whole })
+}
+
+/// Watches a folder; false if something below it cannot be looked into, which keeps the rest from being watched as a whole.
+fn add(watcher: &mut RecommendedWatcher, folder: &Path, mode: RecursiveMode) -> notify::Result<bool> {
+    match watcher.watch(folder, mode) {
+        Err(error) if mode == RecursiveMode::Recursive && is_closed(&error) => {}
+        watched => return watched.map(|()| true),
+    }
+    watcher.watch(folder, RecursiveMode::NonRecursive)?;
+    let mut pending = vec![folder.to_owned()];
+    while let Some(folder) = pending.pop() {
+        for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                continue;
+            }
+            match watcher.watch(&path, RecursiveMode::NonRecursive) {
+                Ok(()) => pending.push(path),
+                Err(error) if is_closed(&error) || matches!(error.kind, ErrorKind::PathNotFound) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    Ok(false)
+}
+
+fn is_closed(error: &notify::Error) -> bool {
+    matches!(&error.kind, ErrorKind::Io(error) if error.kind() == io::ErrorKind::PermissionDenied)
 }
 
 /// Tells of changes once they have been quiet, or have gone on for long, until no more can come.

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use git2::{ErrorCode, ObjectType, Oid, Repository};
+use git2::{ErrorClass, ErrorCode, ObjectType, Oid, Repository};
 
 use crate::source::FetchError;
 use crate::source::mirror::digest;
@@ -14,6 +14,9 @@ use crate::source::transport::ref_list::Wanted;
 
 /// The most tags of tags that are followed to a commit.
 pub(super) const MAX_PEELS: usize = 8;
+
+/// What full names of branches begin with.
+const BRANCHES: &str = "refs/heads/";
 
 /// What a remote has.
 pub(super) struct Advertised {
@@ -55,12 +58,18 @@ impl Advertised {
     }
 }
 
-/// The commit that a ref leads to; `None` if it leads to none.
+/// The commit that a ref leads to; `None` for a tag of something else. A branch always leads to one.
 pub(super) fn peel(repository: &Repository, name: &str, id: Oid) -> Result<Option<Oid>, FetchError> {
-    peel_one(repository, id).map_err(|error| match error.code() {
-        ErrorCode::NotFound => FetchError::new("protocol", format!("the server has not sent `{name}`")),
-        _ => explain(&error),
-    })
+    match peel_one(repository, id) {
+        Ok(None) if name.starts_with(BRANCHES) => {
+            Err(FetchError::new("protocol", format!("`{name}` leads to something that is not a commit")))
+        }
+        Ok(tip) => Ok(tip),
+        Err(error) if error.code() == ErrorCode::NotFound => {
+            Err(FetchError::new("protocol", format!("the server has not sent `{name}`")))
+        }
+        Err(error) => Err(explain(&error)),
+    }
 }
 
 fn peel_one(repository: &Repository, mut id: Oid) -> Result<Option<Oid>, git2::Error> {
@@ -68,7 +77,17 @@ fn peel_one(repository: &Repository, mut id: Oid) -> Result<Option<Oid>, git2::E
     for _ in 0..=MAX_PEELS {
         match objects.read_header(id)?.1 {
             ObjectType::Commit => return Ok(Some(id)),
-            ObjectType::Tag => id = repository.find_tag(id)?.target_id(),
+            ObjectType::Tag => {
+                let tag = repository.find_tag(id)?;
+                id = tag.target_id();
+                if Some(objects.read_header(id)?.1) != tag.target_type() {
+                    return Err(git2::Error::new(
+                        ErrorCode::Invalid,
+                        ErrorClass::Tag,
+                        "a tag is wrong about its target",
+                    ));
+                }
+            }
             _ => return Ok(None),
         }
     }

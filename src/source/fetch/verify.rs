@@ -24,12 +24,14 @@ pub(super) struct Verifier<'a> {
     /// The folders that lead to the configuration. What makes no sense beside them is nobody's loss.
     root: &'a [String],
     seen: HashSet<Oid>,
+    /// What is known to be a file, and not only to be there.
+    files: HashSet<Oid>,
     deadline: Instant,
 }
 
 impl<'a> Verifier<'a> {
     pub(super) fn new(repository: &'a Repository, root: &'a [String], deadline: Instant) -> Self {
-        Self { repository, root, seen: HashSet::new(), deadline }
+        Self { repository, root, seen: HashSet::new(), files: HashSet::new(), deadline }
     }
 
     /// Checks a tip, given with the name that it is known by.
@@ -143,11 +145,28 @@ impl Verifier<'_> {
             for entry in &entries {
                 match entry.kind() {
                     Some(ObjectType::Tree) => folders.push((entry.id(), self.step(steps, entry.name_bytes()))),
-                    _ if entry.filemode_raw() & KIND == SUBMODULE || self.seen.contains(&entry.id()) => {}
-                    _ if objects.exists(entry.id()) => drop(self.seen.insert(entry.id())),
-                    _ => return Err(git2::Error::new(ErrorCode::NotFound, ErrorClass::Odb, "a file is missing").into()),
+                    _ if entry.filemode_raw() & KIND == SUBMODULE => {}
+                    _ => self.look_at_file(objects, entry.id(), steps == Some(self.root.len()))?,
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// Looks whether a file is there, and below the root whether it is one: a service would be answered without it.
+    fn look_at_file(&mut self, objects: &Odb<'_>, id: Oid, is_below: bool) -> Result<(), git2::Error> {
+        if self.files.contains(&id) || (!is_below && self.seen.contains(&id)) {
+            return Ok(());
+        }
+        if !objects.exists(id) {
+            return Err(git2::Error::new(ErrorCode::NotFound, ErrorClass::Odb, "a file is missing"));
+        }
+        if !is_below {
+            self.seen.insert(id);
+        } else if objects.read_header(id)?.1 == ObjectType::Blob {
+            self.files.insert(id);
+        } else {
+            return Err(git2::Error::new(ErrorCode::Invalid, ErrorClass::Tree, "a file is something else"));
         }
         Ok(())
     }
@@ -215,6 +234,13 @@ mod tests {
         let wrong = origin.tree(&[(FOLDER, b"inner", file)]);
         let told = told(&origin, oid(origin.commit_tree(wrong, &[])), minute);
         assert_eq!(told, format!("{malformed}a folder is no tree"));
+        for root in [true, false] {
+            let inner = origin.tree(&[(FILE, b"a.yml", good)]);
+            let name: &[u8] = if root { b"inner" } else { b"other" };
+            let tree = origin.tree(&[(FOLDER, b"first", good), (FOLDER, name, inner)]);
+            let told = self::told(&origin, oid(origin.commit_tree(tree, &[])), minute);
+            assert_eq!(told, if root { format!("{malformed}a file is something else") } else { "whole".to_owned() });
+        }
         let tips = [1, 2].map(|_| oid(origin.commit_tree(origin.tree(&[(FOLDER, b"inner", bad)]), &[])));
         let root = ["inner".to_owned()];
         let mut verifier = Verifier::new(&origin.repository, &root, Instant::now() + minute);

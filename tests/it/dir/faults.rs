@@ -1,6 +1,7 @@
 //! A watched folder in which something cannot be read: it harms whom it would answer, and nobody else.
 //!
-//! The calls of the C library fail by `harness/faults.rs`, because root may read every file.
+//! The calls of the C library fail by `harness/faults.rs`, because root may read every file; where permissions are the
+//! point, the server gives up what root may.
 
 use std::time::Duration;
 
@@ -105,4 +106,46 @@ fn a_resource_that_cannot_be_read_is_an_error_and_not_absent() {
     assert_eq!(server.get("/shop/default/master/closed/other.txt").status(), 500);
     assert_eq!(server.get("/shop/default/master/closed/none.txt").status(), 500, "nobody knows");
     assert_eq!(server.get("/shop/default/master/none.txt").status(), 404);
+}
+
+#[test]
+fn what_loses_its_permissions_alone_is_answered_as_it_last_was_and_keeps_nobody_out() {
+    let folder = Folder::new();
+    folder.file("good.yml", "a: 1").file("bad.yml", "b: 1").file("shut/application.yml", "c: 1");
+    let server = Server::launch(&["serve", folder.arg()]).bound_by_permissions().start();
+    let ask = |name: &str| server.get(&format!("/api/v1/config/{name}"));
+    for (number, (path, name, mode, answer)) in
+        [("bad.yml", "bad", 0o644, "{\"b\":1}"), ("shut", "shut", 0o755, "{\"c\":1}")].into_iter().enumerate()
+    {
+        assert_eq!(server.config(name), answer);
+        folder.permit(path, 0);
+        eventually("it is missed", || ask(name).header("layerd-pinned").is_some());
+        assert_eq!((ask(name).status(), ask(name).text().as_str()), (200, answer));
+        let problems = server.get("/api/v1/problems").json()["problems"].clone();
+        let problem = problems.as_array().unwrap().iter().find(|problem| problem["code"] == "unreadable");
+        let message = problem.unwrap_or_else(|| panic!("{problems}"))["message"].as_str().unwrap().to_owned();
+        assert!(message.contains("Permission denied"), "{message}");
+        folder.file("good.yml", &format!("a: 2{number}"));
+        assert!(server.becomes("good", &format!("{{\"a\":2{number}}}")) < SOON);
+        folder.permit(path, mode);
+        eventually("it is there again", || ask(name).header("layerd-pinned").is_none());
+        assert_eq!(ask(name).text(), answer);
+    }
+}
+
+#[test]
+fn what_may_not_be_read_at_the_start_harms_its_service_only() {
+    let folder = Folder::new();
+    folder.file("good.yml", "a: 1").file("bad.yml", "b: 1").file("shut/application.yml", "c: 1");
+    folder.permit("bad.yml", 0).permit("shut", 0);
+    let server = Server::launch(&["serve", folder.arg()]).bound_by_permissions().start();
+    assert_eq!(server.config("good"), "{\"a\":1}");
+    assert_eq!((server.config_status("bad"), server.config_status("shut")), (500, 500));
+    folder.file("good.yml", "a: 2");
+    assert!(server.becomes("good", "{\"a\":2}") < SOON);
+    folder.permit("bad.yml", 0o600).permit("shut", 0o700);
+    server.becomes("bad", "{\"b\":1}");
+    server.becomes("shut", "{\"c\":1}");
+    folder.file("shut/application.yml", "c: 2");
+    assert!(server.becomes("shut", "{\"c\":2}") < SOON, "it is watched from then on");
 }

@@ -30,7 +30,7 @@ fn blob(git: &Repository) -> Oid {
     git.blob(b"a: bad").unwrap()
 }
 
-const KINDS: [Kind; 9] = [
+const KINDS: [Kind; 11] = [
     ("a mode that is none", |git| tree(&[("x", "app.yml", blob(git))])),
     ("a mode that is too large", |git| tree(&[("7777777777", "app.yml", blob(git))])),
     ("an empty name", |git| tree(&[("100644", "", blob(git))])),
@@ -38,6 +38,11 @@ const KINDS: [Kind; 9] = [
     ("a folder that is missing", |_| tree(&[("40000", "app", nowhere())])),
     ("an id of zeros", |_| tree(&[("100644", "app.yml", Oid::ZERO_SHA1)])),
     ("a folder that is a file", |git| tree(&[("40000", "app", blob(git))])),
+    ("a file that is a folder", |git| {
+        let folder = git.odb().unwrap().write(ObjectType::Tree, &tree(&[("100644", "x.yml", blob(git))])).unwrap();
+        tree(&[("100644", "app.yml", folder)])
+    }),
+    ("a file that is a commit", |git| tree(&[("100644", "app.yml", git.refname_to_id("refs/heads/main").unwrap())])),
     ("an entry that is cut", |git| tree(&[("100644", "app.yml", blob(git))])[..20].to_vec()),
     ("bytes that are no tree", |_| b"\xff\xff".to_vec()),
 ];
@@ -49,11 +54,15 @@ fn point(repo: &Repo, branch: &str, content: &[u8]) -> String {
     let tree = objects.write(ObjectType::Tree, content).unwrap();
     let name = format!("refs/heads/{branch}");
     let parent = git.refname_to_id(&name).map_or_else(|_| String::new(), |id| format!("parent {id}\n"));
-    let who = "A <a@example.org> 1800000000 +0000";
-    let text = format!("tree {tree}\n{parent}author {who}\ncommitter {who}\n\nx\n");
-    let commit = objects.write(ObjectType::Commit, text.as_bytes()).unwrap();
+    let commit = objects.write(ObjectType::Commit, &commit_of(tree, &parent)).unwrap();
     force(repo, branch, commit);
     commit.to_string()
+}
+
+/// The bytes of a commit object.
+fn commit_of(tree: Oid, parent: &str) -> Vec<u8> {
+    let who = "A <a@example.org> 1800000000 +0000";
+    format!("tree {tree}\n{parent}author {who}\ncommitter {who}\n\nx\n").into_bytes()
 }
 
 /// Sets a branch as a file, which may say anything.
@@ -96,7 +105,11 @@ fn a_malformed_object_in_a_branch_holds_up_that_branch_alone() {
             assert_eq!(server.config("app?label=side"), "{\"a\":\"good\"}", "{kind}");
             let source = server.source();
             assert_eq!(source["last_error"], serde_json::Value::Null, "{kind}");
-            assert_eq!((&source["stuck"][0]["label"], &source["stuck"][0]["error"]), (&"side".into(), &error.into()));
+            let known = serde_json::json!([{ "label": "side", "error": error }]);
+            assert_eq!(source["stuck"], known, "{kind}");
+            let problems = server.get("/api/v1/problems").json();
+            let stuck = serde_json::json!([{ "source": "config", "label": "side", "error": error }]);
+            assert_eq!((&problems["stuck"], &problems["problems"]), (&stuck, &serde_json::json!([])), "{kind}");
             assert!(server.get("/metrics").text().contains("layerd_stuck_labels{source=\"config\"} 1\n"), "{kind}");
             // Healed by a commit on top of it that is whole.
             force(&repo, "side", good);
@@ -104,6 +117,65 @@ fn a_malformed_object_in_a_branch_holds_up_that_branch_alone() {
             assert_eq!(told(&server, "side"), (200, String::new()), "{kind}");
             assert_eq!(server.config("app?label=side"), "{\"a\":\"healed\"}", "{kind}");
             assert_eq!(server.source()["stuck"], serde_json::json!([]), "{kind}");
+        }
+    }
+}
+
+type Tip = (&'static str, ObjectType, fn(&Repository) -> Vec<u8>);
+
+/// Objects in the place of a commit that are none, or lead to none.
+const TIPS: [Tip; 8] = [
+    ("words", ObjectType::Commit, |_| b"words".to_vec()),
+    ("nothing", ObjectType::Commit, |_| Vec::new()),
+    ("a tree that is missing", ObjectType::Commit, |_| commit_of(nowhere(), "")),
+    ("a tree that is a file", ObjectType::Commit, |git| commit_of(blob(git), "")),
+    ("a file", ObjectType::Blob, |_| b"a: 1".to_vec()),
+    ("a tag that is none", ObjectType::Tag, |_| b"words".to_vec()),
+    ("a tag of what is missing", ObjectType::Tag, |_| {
+        format!("object {}\ntype commit\ntag v\ntagger A <a@example.org> 1 +0000\n\nx\n", nowhere()).into_bytes()
+    }),
+    ("a tag that lies", ObjectType::Tag, |git| {
+        format!("object {}\ntype commit\ntag v\ntagger A <a@example.org> 1 +0000\n\nx\n", blob(git)).into_bytes()
+    }),
+];
+
+#[test]
+fn a_malformed_commit_or_tag_holds_up_that_label_alone() {
+    for (kind, object, make) in TIPS {
+        let repo = Repo::with(&[("app.yml", "a: 1")]);
+        let git = Repository::open(repo.path()).unwrap();
+        for (number, (_git, url)) in ways(&repo).into_iter().enumerate() {
+            let good = git.refname_to_id("refs/heads/main").unwrap();
+            for label in ["heads/side", "tags/v1"] {
+                fs::write(repo.path().join("refs").join(label), format!("{good}\n")).unwrap();
+            }
+            let server = Server::start(&["serve", "--git", &url]);
+            server.wait_ready();
+            let before = server.config("app?label=side");
+            assert_eq!(server.config("app?label=v1"), before, "{kind}");
+            let bad = git.odb().unwrap().write(object, &make(&git)).unwrap();
+            for label in ["heads/side", "tags/v1"] {
+                fs::write(repo.path().join("refs").join(label), format!("{bad}\n")).unwrap();
+            }
+            repo.on("main").file("app.yml", &format!("a: new{number}")).commit();
+            let answer = server.refresh();
+            assert_eq!(answer.status(), 200, "{kind} {url}: {answer}\n{}", server.stderr());
+            assert_eq!(server.config("app"), format!("{{\"a\":\"new{number}\"}}"), "{kind}");
+            // A tag may be one of a file; a branch is always one of commits.
+            let may_be = |label: &str| label == "v1" && kind == "a file";
+            let stuck = server.get("/api/v1/problems").json()["stuck"].clone();
+            for label in ["side", "v1"].into_iter().filter(|label| !may_be(label)) {
+                assert_eq!(server.config(&format!("app?label={label}")), before, "{kind} {url}");
+                let mut stuck = stuck.as_array().unwrap().iter().filter(|stuck| stuck["label"] == label);
+                let error = stuck.next().map(|stuck| stuck["error"].as_str().unwrap().to_owned());
+                assert!(error.is_some_and(|error| error.len() > 8), "{kind} {url} {label}");
+            }
+            for label in ["heads/side", "tags/v1"] {
+                fs::write(repo.path().join("refs").join(label), format!("{good}\n")).unwrap();
+            }
+            assert_eq!(server.refresh().status(), 200, "{kind}");
+            assert_eq!(server.source()["stuck"], serde_json::json!([]), "{kind}");
+            assert_eq!(server.config("app?label=v1"), before, "{kind}");
         }
     }
 }

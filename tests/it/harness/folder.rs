@@ -50,6 +50,13 @@ impl Folder {
         self
     }
 
+    /// Sets who may read a file or a folder, and touches nothing else of it.
+    pub(crate) fn permit(&self, path: &str, mode: u32) -> &Self {
+        let permissions = fs::Permissions::from_mode(mode);
+        fs::set_permissions(self.path().join(path), permissions).expect("permissions of ours can be set");
+        self
+    }
+
     /// Makes a symbolic link. An existing link is replaced in one step, as Kubernetes swaps `..data`.
     pub(crate) fn symlink(&self, path: &str, target: &str) -> &Self {
         let link = self.prepare(path);

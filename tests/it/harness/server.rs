@@ -4,7 +4,7 @@
 //! the environment of the tests but `PATH`.
 
 use std::fmt;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use rustix::thread::{CapabilitySet, remove_capability_from_bounding_set};
 use tempfile::TempDir;
 
 use super::exchange::Exchange;
@@ -69,6 +70,8 @@ impl fmt::Display for Ran {
 pub(crate) struct Launch {
     command: Command,
     state: TempDir,
+    /// The permissions of files count for it, also if the tests run as root.
+    is_bound: bool,
 }
 
 impl Launch {
@@ -81,6 +84,12 @@ impl Launch {
     /// Runs it in a folder.
     pub(crate) fn within(mut self, folder: &Path) -> Self {
         self.command.current_dir(folder);
+        self
+    }
+
+    /// Has the permissions of files count for it, although the tests may run as root.
+    pub(crate) fn bound_by_permissions(mut self) -> Self {
+        self.is_bound = true;
         self
     }
 
@@ -98,7 +107,8 @@ impl Launch {
     /// The exit code and words of a server that refused to start.
     pub(crate) fn try_start(mut self) -> Result<Server, Ran> {
         self.command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = self.command.spawn().expect("the server can be started");
+        let mut child = if self.is_bound { spawn_bound(&mut self.command) } else { self.command.spawn() }
+            .expect("the server can be started");
         let (sender, first_line) = mpsc::channel();
         let stdout = child.stdout.take().expect("stdout is piped");
         let stderr = child.stderr.take().expect("stderr is piped");
@@ -108,6 +118,19 @@ impl Launch {
         server.address = listening(&first_line).ok_or_else(|| server.ran())?;
         Ok(server)
     }
+}
+
+/// Spawns from a thread of its own, which has given up what root may do beyond permissions; the child inherits that.
+fn spawn_bound(command: &mut Command) -> io::Result<Child> {
+    let spawn = move || {
+        if rustix::process::geteuid().is_root() {
+            for capability in [CapabilitySet::DAC_OVERRIDE, CapabilitySet::DAC_READ_SEARCH] {
+                remove_capability_from_bounding_set(capability)?;
+            }
+        }
+        command.spawn()
+    };
+    thread::scope(|scope| scope.spawn(spawn).join().expect("it does not panic"))
 }
 
 /// A running server; killed with the value.
@@ -141,7 +164,7 @@ impl Server {
         if !args.contains(&"--state") {
             command.arg("--state").arg(state.path());
         }
-        Launch { command, state }
+        Launch { command, state, is_bound: false }
     }
 
     /// `127.0.0.1:PORT`.
