@@ -153,7 +153,7 @@ fn problems(error: AnswerError) -> Vec<Problem> {
     match error {
         AnswerError::Broken(problems) => problems,
         AnswerError::TooLarge(error) => vec![error.problem(&Arc::from(""))],
-        AnswerError::NoKey(_) | AnswerError::Unwritable(_) => Vec::new(),
+        AnswerError::NoKey { .. } | AnswerError::Unwritable(_) => Vec::new(),
     }
 }
 

@@ -41,7 +41,7 @@ pub struct HiddenValue {
 /// Every key of a selection, or those at and below `only`, in the order of the answer.
 ///
 /// # Errors
-/// [`AnswerError::TooLarge`].
+/// [`AnswerError::TooLarge`], and [`AnswerError::NoKey`] if nothing is at or below `only`.
 pub fn explain(selection: &Selection, resolve: Resolve, only: Option<&str>) -> Result<Vec<Explained>, AnswerError> {
     let effective = selection.effective();
     effective.count_paths(&selection.layers, &mut Growth::new(selection.limit))?;
@@ -67,7 +67,10 @@ pub fn explain(selection: &Selection, resolve: Resolve, only: Option<&str>) -> R
         });
     }
     resolver.result()?;
-    Ok(explained)
+    match only.filter(|_| explained.is_empty()) {
+        Some(key) => Err(AnswerError::no_key(key, selection)),
+        None => Ok(explained),
+    }
 }
 
 fn resolved(data: &Data, place: Place, resolver: &mut Resolver<'_>) -> Value {

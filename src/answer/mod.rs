@@ -22,8 +22,10 @@ use crate::config::address::Address;
 use crate::config::effective::Effective;
 use crate::config::growth::{DEFAULT_LIMIT, Form, Growth, TooLarge};
 use crate::config::interpolate::{Resolve, Resolver, interpolate};
+use crate::config::key;
 use crate::config::layer::Layer;
 use crate::config::merge::merge;
+use crate::config::nearest::nearest;
 use crate::config::problem::{Problem, Severity};
 use crate::config::semantics::Semantics;
 use crate::config::value::Value;
@@ -93,11 +95,34 @@ pub enum AnswerError {
     #[error(transparent)]
     TooLarge(#[from] TooLarge),
     /// Nothing is at the key that was asked for.
-    #[error("there is no key `{0}`")]
-    NoKey(Arc<str>),
+    #[error("there is no key `{key}`")]
+    NoKey {
+        /// The key.
+        key: Arc<str>,
+        /// Those that were probably meant.
+        near: Vec<Arc<str>>,
+    },
     /// The notation that was asked for cannot carry it.
     #[error(transparent)]
     Unwritable(#[from] Unwritable),
+}
+
+impl AnswerError {
+    /// That a selection has no such key.
+    fn no_key(key: &str, selection: &Selection) -> Self {
+        Self::NoKey { key: Arc::from(key), near: near_keys(selection, key) }
+    }
+}
+
+/// The keys of a selection that were probably meant by one that it does not have.
+#[must_use]
+pub fn near_keys(selection: &Selection, key: &str) -> Vec<Arc<str>> {
+    let effective = selection.effective();
+    // Where the paths alone would be too large to be told, nobody types one.
+    let is_small = effective.count_paths(&selection.layers, &mut Growth::new(selection.limit)).is_ok();
+    let leaves = if is_small { effective.leaves() } else { Vec::new() };
+    let paths = leaves.iter().flat_map(|leaf| key::prefixes(&leaf.path));
+    nearest(key, paths).into_iter().map(Arc::from).collect()
 }
 
 impl Spelled {
@@ -288,7 +313,7 @@ pub fn spell(selection: &Selection, spelling: &Spelling) -> Result<Spelled, Answ
         None => effective.to_value(|text, place| resolver.value(text, place)),
         Some(key) => effective
             .get(key, |text, place| resolver.value(text, place))
-            .ok_or_else(|| AnswerError::NoKey(Arc::clone(key)))?,
+            .ok_or_else(|| AnswerError::no_key(key, selection))?,
     };
     resolver.result()?;
     let Spelling { notation, pretty, key, .. } = spelling;

@@ -49,6 +49,7 @@ pub(super) struct Reply {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Told {
+    code: Option<String>,
     title: Option<String>,
     detail: Option<String>,
     hint: Option<String>,
@@ -106,7 +107,7 @@ impl Server {
         let request = self.token.iter().fold(request, RequestBuilder::bearer_auth);
         let request = last.iter().fold(request, |request, last| request.header("last-event-id", *last));
         let response = request.send().map_err(|error| self.unreachable(error))?;
-        if response.status().is_success() { Ok(response) } else { Err(self.read(response)?.failure()) }
+        if response.status().is_success() { Ok(response) } else { Err(self.read(response)?.failure(Some("watch {}"))) }
     }
 
     fn send(&self, method: Method, path: &[&str], query: &[(&str, &str)], time: Duration) -> Result<Reply, Failure> {
@@ -184,6 +185,22 @@ impl Server {
     }
 }
 
+/// A sentence in which an address, such as `user-service/production`, is written as the command that asks for it. Names hold no
+/// slash, so that whatever has one is an address. `command` has `{}` in the place of the address.
+pub(super) fn as_command(told: &str, command: &str) -> String {
+    let Some((before, address, after)) = address_in(told) else { return told.to_owned() };
+    let command = command.replacen("{}", &address.replacen('/', " ", 1), 1);
+    format!("{before}`layerd {command}`{after}")
+}
+
+/// The text before the address that was probably meant, the address, and the text after it.
+fn address_in(told: &str) -> Option<(&str, &str, &str)> {
+    const QUESTION: &str = "did you mean ";
+    let (before, rest) = told.split_at(told.find(QUESTION)? + QUESTION.len());
+    let (address, after) = rest.strip_prefix('`')?.split_once('`')?;
+    address.contains('/').then_some((before, address, after))
+}
+
 /// The innermost reason of an error, which is the one that helps.
 fn cause(error: &reqwest::Error) -> String {
     let mut cause: &dyn std::error::Error = error;
@@ -194,19 +211,20 @@ fn cause(error: &reqwest::Error) -> String {
 }
 
 impl Reply {
+    /// The body, if that is what was asked for. A warning about names goes to stderr, and a name that is refused is told, with
+    /// the command that was probably meant: `command`, in which `{}` is the place of the address.
+    pub(super) fn body_for(self, command: &str, console: &mut Console<'_>) -> Result<Vec<u8>, Failure> {
+        self.warnings.iter().for_each(|warning| console.warn(&as_command(warning, command)));
+        if self.status.is_success() { Ok(self.body) } else { Err(self.failure(Some(command))) }
+    }
+
     /// The body, if that is what was asked for.
     pub(super) fn body(self) -> Result<Vec<u8>, Failure> {
-        if self.status.is_success() { Ok(self.body) } else { Err(self.failure()) }
+        if self.status.is_success() { Ok(self.body) } else { Err(self.failure(None)) }
     }
 
-    /// The same, with what the server warns of on stderr.
-    pub(super) fn body_with_warnings(self, console: &mut Console<'_>) -> Result<Vec<u8>, Failure> {
-        self.warnings.iter().for_each(|warning| console.warn(warning));
-        self.body()
-    }
-
-    /// What the server says about a question that it does not answer.
-    fn failure(&self) -> Failure {
+    /// What the server says about a question that it does not answer, asked by a command.
+    fn failure(&self, command: Option<&str>) -> Failure {
         let exit = match self.status {
             StatusCode::NOT_FOUND | StatusCode::UNPROCESSABLE_ENTITY => Exit::No,
             status if status.is_client_error() => Exit::Usage,
@@ -219,11 +237,12 @@ impl Reply {
             let numbers = [told.line, told.column].into_iter().flatten().map(|number| format!(":{number}"));
             message = format!("{message}\n  at {}{}", plain(&file), numbers.collect::<String>());
         }
-        let failure = Failure::new(exit, message);
-        match told.hint {
-            Some(hint) => failure.with_hint(plain(&hint)),
-            None => failure,
-        }
+        let is_of_names = matches!(told.code.as_deref(), Some("unknown-application" | "unknown-profile"));
+        let spell = |hint: String| match command.filter(|_| is_of_names) {
+            Some(command) => plain(&as_command(&hint, command)),
+            None => plain(&hint),
+        };
+        Failure::new(exit, message).advised(told.hint.map(spell))
     }
 }
 
@@ -251,6 +270,15 @@ mod tests {
         assert_eq!(url("http://h"), "http://h/a/b%20c?key=x%26y");
         assert_eq!(url("http://h/config"), "http://h/config/a/b%20c?key=x%26y");
         assert_eq!(url("http://h/config/?old=1#old"), "http://h/config/a/b%20c?key=x%26y");
+    }
+
+    #[test]
+    fn an_address_that_was_meant_is_told_as_a_command() {
+        let told = |hint: &str| as_command(hint, "history {} a.{}");
+        assert_eq!(told("no; did you mean `user/prod,eu`?"), "no; did you mean `layerd history user prod,eu a.{}`?");
+        for other in ["did you mean `user`?", "did you mean `a` or `b/c`?", "there is `a/b`", "did you mean a/b?", ""] {
+            assert_eq!(told(other), other);
+        }
     }
 
     #[test]

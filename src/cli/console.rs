@@ -72,6 +72,14 @@ impl Failure {
         matches!(self, Self::Told { exit: Exit::Unreachable, .. })
     }
 
+    /// The same with advice, if there is any.
+    pub(super) fn advised(self, advice: Option<String>) -> Self {
+        match advice {
+            Some(advice) => self.with_hint(advice),
+            None => self,
+        }
+    }
+
     fn exit(&self) -> Exit {
         match self {
             Self::Told { exit, .. } => *exit,

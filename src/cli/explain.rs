@@ -9,7 +9,6 @@ use serde_json::value::RawValue;
 
 use crate::config::interpolate::Resolve;
 use crate::http::native;
-use crate::settings::Environment;
 use crate::snapshot::OnFailure;
 use crate::store::Chosen;
 
@@ -18,7 +17,7 @@ use super::console::{Console, Exit, Failure, plain};
 use super::get;
 use super::keys::KeyArgs;
 use super::question::Question;
-use super::repo::{Read, failure, read};
+use super::repo::{failure, names, read};
 
 const TIME: Duration = Duration::from_secs(30);
 
@@ -36,6 +35,9 @@ pub(super) struct Args {
     /// Only this key and those below it, such as `server.port`
     #[arg(long, value_name = "KEY")]
     pub(super) key: Option<String>,
+    /// Refuse an application or profile that nothing in the repository names
+    #[arg(long)]
+    strict: bool,
     /// For people, or as the server answers
     #[arg(long, value_enum, default_value = "human")]
     pub(super) format: Format,
@@ -92,7 +94,7 @@ struct Hidden<'a> {
 impl Args {
     pub(super) fn run(&self, console: &mut Console<'_>) -> Result<Exit, Failure> {
         if let Some(repo) = &self.repo {
-            let json = self.explain(repo, console.environment)?;
+            let json = self.explain(repo, console)?;
             return self.show(json.as_bytes(), console);
         }
         if !self.keys.is_empty() {
@@ -101,19 +103,21 @@ impl Args {
         }
         let server = Server::new(self.server.server.as_deref(), console.environment)?;
         let mut query = self.question.query();
+        query.extend(self.strict.then_some(("strict", "true")));
         query.extend(self.key.iter().map(|key| ("key", key.as_str())));
-        let body = server.get(&self.question.path("explain")?, &query, TIME)?.body()?;
+        let body = server.get(&self.question.path("explain")?, &query, TIME)?.body_for("explain {}", console)?;
         self.show(&body, console)
     }
 
     /// The JSON that the server would answer, from a repository.
-    fn explain(&self, repo: &str, environment: &Environment) -> Result<String, Failure> {
-        let address = self.question.address()?;
+    fn explain(&self, repo: &str, console: &mut Console<'_>) -> Result<String, Failure> {
+        let (address, environment) = (self.question.address()?, console.environment);
         // What does not open is told like what does: as stars, with its place.
         let reading = self.keys.reading(OnFailure::Leave, environment)?;
-        let Read { label, snapshot } = read(repo, &address, reading, environment)?;
-        native::explanation(&address, &Chosen::alone(label, snapshot), Resolve::Known, self.key.as_deref())
-            .map_err(|error| failure(&error))
+        let read = read(repo, &address, reading, environment)?;
+        names(&read, &address, self.strict, "explain {}", console)?;
+        let chosen = Chosen::alone(read.label, read.snapshot);
+        native::explanation(&address, &chosen, Resolve::Known, self.key.as_deref()).map_err(|error| failure(&error))
     }
 
     /// Prints an explanation, given as the JSON of the server.

@@ -25,6 +25,9 @@ pub(super) struct Args {
     question: Question,
     #[command(flatten)]
     spelling: Spelling,
+    /// Refuse an application or profile that nothing in the repository names
+    #[arg(long)]
+    strict: bool,
     #[command(flatten)]
     server: ServerArg,
 }
@@ -33,8 +36,9 @@ impl Args {
     pub(super) fn run(&self, console: &mut Console<'_>) -> Result<Exit, Failure> {
         let server = Server::new(self.server.server.as_deref(), console.environment)?;
         let key = self.spelling.key()?;
-        let query = [self.question.query(), self.spelling.query(key)].concat();
-        let body = server.get(&self.question.path("config")?, &query, TIME)?.body_with_warnings(console)?;
+        let mut query = [self.question.query(), self.spelling.query(key)].concat();
+        query.extend(self.strict.then_some(("strict", "true")));
+        let body = server.get(&self.question.path("config")?, &query, TIME)?.body_for("get {}", console)?;
         print_as(self.spelling.is_raw(), &body, console)
     }
 }
@@ -108,6 +112,28 @@ mod tests {
         let ran = run(&["get", "user", "--server", &stub.url], &[]);
         let told = "error: the file cannot be read:\\u{1b}[2J a tab\n  at user/application.yml:3:1\nhint: use spaces\n";
         assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (3, "", told));
+    }
+
+    #[test]
+    fn a_warning_goes_to_stderr_with_the_command_that_was_meant() {
+        let warning = "nothing in the repository names the application `prod`; did you mean `user/prod`?";
+        let headers = format!("application/json\r\nlayerd-warning: {warning}");
+        let stub = Stub::new(answer("200 OK", &headers, "{}"));
+        let ran = run(&["get", "prod", "user", "--server", &stub.url], &[]);
+        let told =
+            "warning: nothing in the repository names the application `prod`; did you mean `layerd get user prod`?\n";
+        assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (0, "{}\n", told));
+    }
+
+    #[test]
+    fn names_that_are_refused_are_told_with_the_command_that_was_meant() {
+        let problem =
+            r#"{"code":"unknown-application","detail":"nothing names it","hint":"did you mean `user/prod`?"}"#;
+        let stub = Stub::new(answer("404 Not Found", "application/problem+json", problem));
+        let ran = run(&["get", "prod", "user", "--strict", "--server", &stub.url], &[]);
+        let told = "error: nothing names it\nhint: did you mean `layerd get user prod`?\n";
+        assert_eq!((ran.code, ran.err.as_str()), (1, told));
+        assert!(stub.request().starts_with("GET /api/v1/config/prod/user?strict=true HTTP/1.1\r\n"));
     }
 
     #[test]

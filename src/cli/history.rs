@@ -1,13 +1,18 @@
 //! `layerd history`: the commits that changed the value of a key for an application, from a server or a repository.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
+use crate::answer;
+use crate::config::address::Address;
+use crate::config::nearest;
 use crate::http::native::diff::{CHANGES, history_json};
 use crate::settings::Environment;
+use crate::snapshot::OnFailure;
 use crate::store::history::{Bounds, history};
 
 use super::client::{Server, ServerArg};
@@ -17,7 +22,7 @@ use super::get;
 use super::keys::KeyArgs;
 use super::question::Question;
 use super::repo::commits::{Commits, Tip};
-use super::repo::unreachable;
+use super::repo::{read, unreachable};
 
 /// How long a server is waited for, and how long a repository is read.
 const TIME: Duration = Duration::from_secs(60);
@@ -67,6 +72,8 @@ struct Report<'a> {
     profiles: Vec<String>,
     label: String,
     key: String,
+    #[serde(default)]
+    nearest: Vec<String>,
     #[serde(borrow)]
     commits: Vec<Commit<'a>>,
     complete: bool,
@@ -98,7 +105,8 @@ impl Args {
                 let limit = self.limit.to_string();
                 let mut query = question.query();
                 query.extend([("key", self.key.as_str()), ("limit", limit.as_str())]);
-                server.get(&question.path("history")?, &query, TIME)?.body()?
+                let command = format!("history {{}} {}", self.key);
+                server.get(&question.path("history")?, &query, TIME)?.body_for(&command, console)?
             }
         };
         let report: Report<'_> = serde_json::from_slice(&json).map_err(|error| {
@@ -110,13 +118,16 @@ impl Args {
             Format::Json => drop(get::print(&json, console)?),
             Format::Human => console.print(&human(&report))?,
         }
+        if let Some(hint) = nearest::hint(&report.nearest) {
+            console.say(&format!("hint: {hint}\n"));
+        }
         Ok(exit)
     }
 
     /// The JSON that the server would answer, from a repository.
     fn read(&self, repo: &str, question: &Question, environment: &Environment) -> Result<String, Failure> {
         let address = question.address()?;
-        let mut commits = Commits::open(repo, self.keys.secrets(environment)?, environment)?;
+        let mut commits = Commits::open(repo, self.keys.reading(OnFailure::Tell, environment)?, environment)?;
         let Tip { label, commit, mut reader } = commits.tip(question.label.as_deref())?;
         let bounds = Bounds { changes: self.limit, commits: usize::MAX, deadline: Instant::now() + TIME };
         let (rules, secrets) = commits.rules();
@@ -124,7 +135,19 @@ impl Args {
         let found = found.map_err(|error| unreachable(&error))?.ok_or_else(|| {
             Failure::new(Exit::No, "the folder has no history").with_hint("name a Git repository with --repo")
         })?;
-        Ok(history_json(&address, (&label, commit), &self.key, &found))
+        let near = match found.turns.as_slice() {
+            [] => self.near_keys(repo, &address, environment),
+            _ => Vec::new(),
+        };
+        Ok(history_json(&address, (&label, commit), (&self.key, near), &found))
+    }
+
+    /// The keys that were probably meant, of what is there now.
+    fn near_keys(&self, repo: &str, address: &Address, environment: &Environment) -> Vec<Arc<str>> {
+        let reading = self.keys.reading(OnFailure::Tell, environment);
+        let read = reading.and_then(|reading| read(repo, address, reading, environment));
+        let selection = read.ok().and_then(|read| answer::select(&read.snapshot, address).ok());
+        selection.map(|selection| answer::near_keys(&selection, &self.key)).unwrap_or_default()
     }
 }
 
@@ -140,7 +163,7 @@ fn parse_limit(text: &str) -> Result<usize, String> {
 
 /// A line that says what was asked, then each commit with the value before and since.
 fn human(report: &Report<'_>) -> String {
-    let Report { application, profiles, label, key, commits, complete } = report;
+    let Report { application, profiles, label, key, commits, complete, .. } = report;
     let mut out = format!("# {application} {}, label {label}: {key}\n", profiles.join(","));
     for Commit { id, time, author, subject, from, to } in commits {
         let id = id.get(..SHORT).unwrap_or(id);

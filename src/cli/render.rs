@@ -7,7 +7,7 @@ use super::console::{Console, Exit, Failure};
 use super::get;
 use super::keys::KeyArgs;
 use super::question::{Question, Spelling};
-use super::repo::{failure, read};
+use super::repo::{failure, names, read};
 
 /// Print the answer that a server would give, without a server
 #[derive(Debug, clap::Args)]
@@ -27,6 +27,9 @@ pub(super) struct Args {
     /// The folder, Git working tree or URL to read
     #[arg(long, value_name = "DIR-or-URL")]
     pub(super) repo: String,
+    /// Refuse an application or profile that nothing in the repository names
+    #[arg(long)]
+    strict: bool,
     #[command(flatten)]
     keys: KeyArgs,
 }
@@ -37,6 +40,7 @@ impl Args {
         let spelling = self.spelling.to_answer(&address)?;
         let reading = self.keys.reading(OnFailure::Pin, console.environment)?;
         let read = read(&self.repo, &address, reading, console.environment)?;
+        names(&read, &address, self.strict, "render {}", console)?;
         let selection = answer::select(&read.snapshot, &address).map_err(|error| failure(&error))?;
         let spelled = answer::spell(&selection, &spelling).map_err(|error| failure(&error))?;
         spelled.warning.iter().for_each(|warning| console.warn(warning));

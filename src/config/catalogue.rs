@@ -35,6 +35,8 @@ pub struct Catalogue {
     pub applications: BTreeMap<Arc<str>, BTreeSet<Arc<str>>>,
     /// The profiles that have a file for everyone.
     pub shared: BTreeSet<Arc<str>>,
+    /// Every profile that a file or a document names, for whomever.
+    pub named: BTreeSet<Arc<str>>,
 }
 
 /// A file that can be selected: its path split at folder and extension.
@@ -98,6 +100,7 @@ impl Catalogue {
             }
         }
         catalogue.add_stems(stems);
+        catalogue.name_profiles();
         catalogue
     }
 
@@ -118,7 +121,17 @@ impl Catalogue {
             }
         }
         catalogue.add_stems(stems);
+        catalogue.name_profiles();
         catalogue
+    }
+
+    fn name_profiles(&mut self) {
+        self.named.extend(self.applications.values().flatten().chain(&self.shared).cloned());
+    }
+
+    /// Adds profiles that documents name, in their conditions or groups.
+    pub fn add_profiles<'a>(&mut self, names: impl Iterator<Item = &'a Arc<str>>) {
+        self.named.extend(names.cloned());
     }
 
     fn add_of_folder(&mut self, service: &str, name: &str) {
@@ -164,6 +177,12 @@ impl Catalogue {
     #[must_use]
     pub fn names(&self, application: &str) -> bool {
         self.applications.contains_key(application)
+    }
+
+    /// True if something in the repository names the profile, or if it is the one that stands for none.
+    #[must_use]
+    pub fn names_profile(&self, profile: &str) -> bool {
+        profile == DEFAULT_PROFILE || self.named.contains(profile)
     }
 }
 

@@ -104,6 +104,17 @@ pub fn split(path: &str) -> Option<Vec<Arc<str>>> {
     }
 }
 
+/// The path of everything that a path leads through, the whole path last: `a`, `a.b` and `a.b[0]` of `a.b[0]`.
+pub fn prefixes(path: &str) -> impl Iterator<Item = &str> {
+    let mut is_literal = false;
+    let ends = path.char_indices().filter(move |(at, character)| {
+        let ends = !is_literal && matches!(character, '.' | '[') && *at > 0;
+        is_literal = *character == '[' || (is_literal && *character != ']');
+        ends
+    });
+    ends.map(|(at, _)| &path[..at]).chain([path])
+}
+
 /// The canonical text of steps: dots between names, brackets around a step that holds a dot or a bracket.
 #[must_use]
 pub fn join(steps: &[Arc<str>]) -> String {
@@ -152,6 +163,16 @@ mod tests {
 
     fn steps(written: &str) -> Vec<String> {
         Key::new(written).steps().iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_path_leads_through_its_prefixes() {
+        let of = |path| prefixes(path).collect::<Vec<_>>();
+        assert_eq!(of("a"), ["a"]);
+        assert_eq!(of("a.b[0].c"), ["a", "a.b", "a.b[0]", "a.b[0].c"]);
+        assert_eq!(of("map[a.b].c"), ["map", "map[a.b]", "map[a.b].c"]);
+        assert_eq!(of("[a.b]"), ["[a.b]"]);
+        assert_eq!(of(""), [""]);
     }
 
     #[test]

@@ -80,6 +80,14 @@ pub struct Document {
     pub steering: Steering,
 }
 
+impl Document {
+    /// The profiles that it names: in its condition, and as groups and their members.
+    pub fn profiles(&self) -> impl Iterator<Item = &Arc<str>> {
+        let groups = self.steering.groups.iter().flat_map(|(name, members)| std::iter::once(name).chain(members));
+        self.condition.iter().flat_map(Condition::profiles).chain(&self.steering.include).chain(groups)
+    }
+}
+
 /// What a reader makes of the bytes of one file.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Body {

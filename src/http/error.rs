@@ -4,6 +4,7 @@
 //! files. A refusal says what the client may know; causes that only the operator may know go to the log.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -19,6 +20,7 @@ use crate::answer::AnswerError;
 use crate::config::address::AddressError;
 use crate::config::foreign;
 use crate::config::growth;
+use crate::config::nearest;
 use crate::config::problem::{Position, Problem};
 use crate::format::wish::Misasked;
 use crate::push::Full;
@@ -259,11 +261,7 @@ impl From<ChooseError> for Refusal {
         let unavailable = |code, detail: &str| Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail);
         match &error {
             ChooseError::NotReady(_) => unavailable("not-ready", &error.to_string()).retry_after(NOT_READY),
-            ChooseError::UnknownLabel(label) => {
-                let detail = format!("there is no label `{}`", visible(label, ECHO));
-                Self::new(StatusCode::NOT_FOUND, "unknown-label", detail)
-                    .hint("a label is the whole name of a branch or tag, or a full commit id")
-            }
+            ChooseError::UnknownLabel(label) => Self::unknown_label(label, &BTreeSet::new()),
             ChooseError::Stuck(..) => unavailable("label-unreadable", &error.to_string())
                 .hint("the branch or tag holds something that Git would not write; the others are not touched")
                 .retry_after(NOT_READY),
@@ -334,9 +332,13 @@ impl From<AnswerError> for Refusal {
             AnswerError::Unwritable(error) => {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "unwritable", error.to_string()).hint(error.hint())
             }
-            AnswerError::NoKey(key) => {
+            AnswerError::NoKey { key, near } => {
                 let detail = format!("there is no key `{}`", visible(&key, ECHO));
-                Self::new(StatusCode::NOT_FOUND, "unknown-key", detail)
+                let refusal = Self::new(StatusCode::NOT_FOUND, "unknown-key", detail);
+                match nearest::hint(&near) {
+                    Some(hint) => refusal.hint(visible(&hint, DETAIL)),
+                    None => refusal,
+                }
             }
         }
     }
@@ -434,7 +436,10 @@ mod tests {
         let cases: [(Refusal, &str); 7] = [
             (AddressError { part: "label", reason: "is odd" }.into(), "400 invalid-address None label is odd"),
             (ChooseError::UnknownLabel(Arc::from("x")).into(), "404 unknown-label None there is no label `x`"),
-            (AnswerError::NoKey(Arc::from("a.b")).into(), "404 unknown-key None there is no key `a.b`"),
+            (
+                AnswerError::NoKey { key: Arc::from("a.b"), near: Vec::new() }.into(),
+                "404 unknown-key None there is no key `a.b`",
+            ),
             (AnswerError::Broken(Vec::new()).into(), "500 broken-configuration None a file cannot be read"),
             (
                 ChooseError::NotReady(Arc::from("config")).into(),

@@ -257,8 +257,8 @@ mod tests {
         let expected = "\
             GET /api/v1/config/{application}?label&key&format&resolve&strict&pretty&wait Read
             GET /api/v1/config/{application}/{profiles}?label&key&format&resolve&strict&pretty&wait Read
-            GET /api/v1/explain/{application}/{profiles}?label&key&resolve Read
-            GET /api/v1/sources/{application}/{profiles}?label Read
+            GET /api/v1/explain/{application}/{profiles}?label&key&resolve&strict Read
+            GET /api/v1/sources/{application}/{profiles}?label&strict Read
             GET /api/v1/applications?label Status
             GET /api/v1/problems?label Status
             GET /api/v1/diff/{application}/{profiles}?from&to Read

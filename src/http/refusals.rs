@@ -2,13 +2,16 @@
 //!
 //! How a refusal is sent, and those that come out of errors of other rooms, are in `error.rs`.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::StatusCode;
 use tracing::error;
 
-use crate::config::nearest::{hint, nearest};
+use crate::config::nearest::{among, hint, nearest};
 use crate::source::FetchError;
+use crate::store::meant::UnknownNames;
 use crate::store::refresh::RefreshError;
 
 use super::error::{ECHO, Refusal, visible};
@@ -31,11 +34,23 @@ impl Refusal {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "this path does not know that method")
     }
 
-    /// 404: nothing in the repository names this application, and the client wants to know.
-    pub(super) fn unknown_application(application: &str) -> Self {
-        let detail = format!("nothing in the repository names the application `{}`", visible(application, ECHO));
-        Self::new(StatusCode::NOT_FOUND, "unknown-application", detail)
-            .hint("GET /api/v1/applications lists those that it names")
+    /// 404: nothing in the repository names the application or a profile, and the client wants to know.
+    pub(super) fn unknown_names(unknown: &UnknownNames) -> Self {
+        let code = if unknown.application.is_some() { "unknown-application" } else { "unknown-profile" };
+        let refusal = Self::new(StatusCode::NOT_FOUND, code, unknown.to_string());
+        match unknown.hint.as_ref().or(unknown.others.as_ref()) {
+            Some(hint) => refusal.hint(hint),
+            None => refusal,
+        }
+    }
+
+    /// 404: there is no such label; these are there.
+    pub(super) fn unknown_label(label: &str, labels: &BTreeSet<Arc<str>>) -> Self {
+        let hint = among(label, labels, "labels");
+        let hint =
+            hint.unwrap_or_else(|| "a label is the whole name of a branch or tag, or a full commit id".to_owned());
+        let detail = format!("there is no label `{}`", visible(label, ECHO));
+        Self::new(StatusCode::NOT_FOUND, "unknown-label", detail).hint(hint)
     }
 
     /// 400: the query has a parameter that the route does not take.

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use crate::config::address::Address;
 use crate::config::catalogue::{Candidate, Catalogue};
-use crate::config::layer::Body;
+use crate::config::layer::{Body, Document};
 use crate::config::locations::{Locations, Names};
 use crate::config::problem::{Fault, Position, Problem, Severity};
 use crate::config::select::{self, SearchPaths};
@@ -110,7 +110,9 @@ impl Snapshot {
         let schemas = Schemas::build(&tree, rules, bodies, &mut read)?;
         let (stems, mut left_out) = (in_order(stems), left_out(&tree, rules));
         left_out.extend_from_slice(&schemas.set.problems);
-        let catalogue = catalogue(selectable.iter().map(|(_, _, candidate)| *candidate), rules);
+        let mut catalogue = catalogue(selectable.iter().map(|(_, _, candidate)| *candidate), rules);
+        let documents = stems.values().flatten().flat_map(|parsed: &Parsed| &parsed.body.documents);
+        catalogue.add_profiles(documents.flat_map(Document::profiles));
         let folders = if rules.semantics == Semantics::Spring { folders(&tree) } else { Vec::new() };
         let snapshot = Self {
             commit,

@@ -3,6 +3,7 @@
 //! For commands alone: `origin/main` and `HEAD~1` mean to whoever types them what they mean to Git. Nothing here serves a
 //! label, and nothing is written.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,6 +16,9 @@ use crate::config::tree::{BlobId, CommitId, File, Tree};
 
 /// The kinds of name that count before Git's own rules: the whole name of a branch, a tag, a branch of a remote.
 const NAMES: [&str; 3] = ["refs/heads/", "refs/tags/", "refs/remotes/"];
+
+/// The most names that are listed.
+const LISTED: usize = 1_000;
 
 /// A repository of this machine, opened.
 pub struct Local {
@@ -60,6 +64,17 @@ impl Local {
         let found = NAMES.into_iter().find_map(named);
         let found = found.or_else(|| self.repository.revparse_single(name).ok()?.peel_to_commit().ok());
         found.map(|commit| CommitId(bytes(commit.id())))
+    }
+
+    /// The names of its branches and tags, and of the branches of remotes, at most 1,000.
+    #[must_use]
+    pub fn labels(&self) -> BTreeSet<Arc<str>> {
+        let references = self.repository.references().into_iter().flatten().flatten();
+        let short = |reference: git2::Reference<'_>| {
+            let name = reference.name().ok()?;
+            NAMES.iter().find_map(|kind| name.strip_prefix(kind)).filter(|name| !name.ends_with("/HEAD")).map(Arc::from)
+        };
+        references.filter_map(short).take(LISTED).collect()
     }
 
     /// True if Git ignores a file beside the repository and does not have it, so that no commit will hold it. The path

@@ -32,6 +32,8 @@ pub struct Part {
     pub label: Arc<str>,
     /// The snapshot.
     pub snapshot: Arc<Snapshot>,
+    /// That of the newest commit of the label, which is another one only if an older commit stands in. It says what there is.
+    pub newest: Arc<Snapshot>,
     /// Why it is that of an older commit, if it is.
     pub pinned: Option<Arc<str>>,
     /// Its source; `None`: no store chose it.
@@ -85,7 +87,8 @@ impl Chosen {
     /// One snapshot that no store chose.
     #[must_use]
     pub fn alone(label: Arc<str>, snapshot: Arc<Snapshot>) -> Self {
-        Self { first: Part { entry: 0, label, snapshot, pinned: None, live: None }, others: Vec::new() }
+        let newest = Arc::clone(&snapshot);
+        Self { first: Part { entry: 0, label, snapshot, newest, pinned: None, live: None }, others: Vec::new() }
     }
 
     /// The commits, strong to weak, separated by commas.
@@ -147,7 +150,8 @@ impl Chosen {
 impl Part {
     /// The part that a source contributes.
     pub(super) fn of(entry: usize, live: &Arc<Live>, label: Arc<str>, snapshot: Arc<Snapshot>) -> Self {
-        Self { entry, label, snapshot, pinned: None, live: Some(Arc::clone(live)) }
+        let newest = Arc::clone(&snapshot);
+        Self { entry, label, snapshot, newest, pinned: None, live: Some(Arc::clone(live)) }
     }
 
     /// The name of its source.

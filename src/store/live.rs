@@ -3,7 +3,7 @@
 //! Reads take the table and wait for nothing. What must read the local copy for a request goes through `pool.rs`; when
 //! to fetch is decided in `refresh.rs`.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -111,6 +111,12 @@ impl Live {
     #[must_use]
     pub fn default_label(&self) -> Option<Arc<str>> {
         self.table.load().default.clone()
+    }
+
+    /// Every label, in memory or not.
+    #[must_use]
+    pub fn labels(&self) -> BTreeSet<Arc<str>> {
+        self.table().labels.tips.keys().cloned().collect()
     }
 
     /// True if the default label can be answered.

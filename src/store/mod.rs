@@ -15,6 +15,7 @@ pub mod freshness;
 pub mod history;
 mod journal;
 pub mod live;
+pub mod meant;
 mod past;
 pub mod patterns;
 pub mod pin;
@@ -194,7 +195,7 @@ impl Store {
             }
         };
         Ok(match pin {
-            Some(pin) => Part { pinned: Some(pin.reason), ..Part::of(entry, live, label, pin.snapshot) },
+            Some(pin) => Part { snapshot: pin.snapshot, pinned: Some(pin.reason), ..part },
             None => part,
         })
     }

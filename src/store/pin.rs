@@ -110,7 +110,7 @@ impl Broken {
                 let files = answer::files(snapshot, &address);
                 Some(Self { address, problems, files })
             }
-            Ok(_) | Err(AnswerError::TooLarge(_) | AnswerError::NoKey(_) | AnswerError::Unwritable(_)) => None,
+            Ok(_) | Err(AnswerError::TooLarge(_) | AnswerError::NoKey { .. } | AnswerError::Unwritable(_)) => None,
         }
     }
 

@@ -1,6 +1,7 @@
 //! A repository opened for commands that look at several of its commits: one of this machine where it is, with Git's own
 //! names, or a remote by its labels.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::config::locations::Locations;
@@ -11,7 +12,7 @@ use crate::snapshot::{Bodies, Rules, Secrets, Snapshot};
 use crate::source::local::Local;
 use crate::source::{ReadError, Reader, Source};
 
-use super::{Read, Repository, unreachable};
+use super::{Read, Repository, no_revision, unreachable};
 use crate::cli::console::{Exit, Failure, plain};
 use crate::cli::keys::ReadBy;
 
@@ -66,7 +67,10 @@ impl Commits {
                 files((&*live.source, local.as_ref()), rules, bodies).map(|snapshot| (Arc::from(FILES), snapshot))
             }
             (Some(name), None) if *has_files => return Err(no_history(name)),
-            (name, None) => return repository.find(name)?.ok_or_else(|| unknown(name.unwrap_or("HEAD"), false)),
+            (name, None) => {
+                let labels = || repository.live.labels();
+                return repository.find(name)?.ok_or_else(|| unknown(name.unwrap_or("HEAD"), false, &labels()));
+            }
             (name, Some(local)) => {
                 let (label, commit) = found(local, name)?;
                 build(local, commit, rules, bodies).map(|snapshot| (label, snapshot))
@@ -112,8 +116,10 @@ impl Commits {
         if self.has_files {
             return Err(no_history(name.unwrap_or("HEAD")));
         }
-        let Read { label, snapshot } =
-            self.repository.find(name)?.ok_or_else(|| unknown(name.unwrap_or("HEAD"), false))?;
+        let Read { label, snapshot } = self.repository.find(name)?.ok_or_else(|| {
+            let labels = self.repository.live.labels();
+            unknown(name.unwrap_or("HEAD"), false, &labels)
+        })?;
         let reader = self.repository.live.source.open().map_err(|error| unreachable(&error))?;
         Ok(Tip { label, commit: snapshot.commit, reader })
     }
@@ -155,16 +161,17 @@ fn build(
 
 fn found(local: &Local, name: Option<&str>) -> Result<(Arc<str>, CommitId), Failure> {
     let name = name.unwrap_or("HEAD");
-    let commit = local.resolve(name).ok_or_else(|| unknown(name, local.is_shallow()))?;
+    let commit = local.resolve(name).ok_or_else(|| unknown(name, local.is_shallow(), &local.labels()))?;
     Ok((Arc::from(name), commit))
 }
 
-fn unknown(name: &str, is_shallow: bool) -> Failure {
+fn unknown(name: &str, is_shallow: bool, labels: &BTreeSet<Arc<str>>) -> Failure {
     let failure = Failure::new(Exit::Usage, format!("there is no commit `{}` in the repository", plain(name)));
-    failure.with_hint(match is_shallow {
+    let general = match is_shallow {
         true => "only a part of the history was fetched: fetch the rest with `git fetch --unshallow`",
         false => "name a branch, a tag, `origin/BRANCH`, `HEAD~1` or a commit id; `git fetch` brings what is missing",
-    })
+    };
+    failure.with_hint(no_revision(name, labels, general))
 }
 
 fn no_history(name: &str) -> Failure {

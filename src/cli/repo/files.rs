@@ -1,5 +1,6 @@
 //! What `validate` looks at: a folder as it is on disk, or a commit of a repository, with the bytes of its files.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,8 +15,8 @@ use crate::source::{ReadError, Reader as _, dir};
 use crate::store::live::Live;
 
 use super::commits::files;
-use super::{Repository, unknown, unreachable};
-use crate::cli::console::{Exit, Failure};
+use super::{Repository, no_revision, unknown, unreachable};
+use crate::cli::console::{Exit, Failure, plain};
 use crate::cli::keys::ReadBy;
 
 /// Folders whose path is longer are not looked into.
@@ -106,7 +107,7 @@ impl Origin {
         let mut local = self
             .local(folder)?
             .ok_or_else(|| unreachable(&format_args!("`{}` is no part of a Git repository", folder.display())))?;
-        let commit = local.resolve(label).ok_or_else(|| no_revision(label))?;
+        let commit = local.resolve(label).ok_or_else(|| refuse(label, &local.labels()))?;
         let made = local.committed_at(commit).map_err(|error| unreachable(&error))?;
         let tree = local.tree(commit).map_err(|error| unreachable(&error))?;
         let rules = (self.rules(), &**self.live().settings.secrets.load());
@@ -118,7 +119,10 @@ impl Origin {
         let live = self.live();
         live.advance().map_err(|error| unreachable(&error))?;
         let found = live.labelled(label).map_err(|error| unreachable(&error))?;
-        let (_, snapshot) = found.ok_or_else(|| label.map_or_else(|| unknown(None), no_revision))?;
+        let (_, snapshot) = found.ok_or_else(|| {
+            let labels = live.labels();
+            label.map_or_else(|| unknown(None, &labels), |label| refuse(label, &labels))
+        })?;
         let mut reader = live.source.open().map_err(|error| unreachable(&error))?;
         self.with_texts(snapshot, |blob| reader.blob(blob))
     }
@@ -174,7 +178,8 @@ fn others(folder: &Path, most: usize) -> Vec<Arc<str>> {
     found
 }
 
-fn no_revision(label: &str) -> Failure {
-    Failure::new(Exit::Unreachable, format!("the repository has no revision `{label}`"))
-        .with_hint("name a branch, tag or commit; a shallow clone holds few (`fetch-depth: 0` fetches all)")
+fn refuse(label: &str, labels: &BTreeSet<Arc<str>>) -> Failure {
+    let general = "name a branch, tag or commit; a shallow clone holds few (`fetch-depth: 0` fetches all)";
+    Failure::new(Exit::Unreachable, format!("the repository has no revision `{}`", plain(label)))
+        .with_hint(no_revision(label, labels, general))
 }

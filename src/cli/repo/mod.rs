@@ -3,6 +3,7 @@
 pub(super) mod commits;
 pub(super) mod files;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -10,12 +11,16 @@ use tempfile::TempDir;
 
 use crate::answer::AnswerError;
 use crate::config::address::Address;
+use crate::config::nearest;
 use crate::serve::{self, Means, Opened, ServeError};
 use crate::settings::Environment;
 use crate::snapshot::{Snapshot, is_about_keys};
+use crate::store::Chosen;
 use crate::store::live::Live;
+use crate::store::meant::Sight;
 
-use super::console::{Exit, Failure};
+use super::client::as_command;
+use super::console::{Console, Exit, Failure, plain};
 use super::keys::{NAME_KEYS, ReadBy};
 
 /// A snapshot and the label that it is of.
@@ -32,7 +37,27 @@ pub(super) fn read(repo: &str, address: &Address, reading: ReadBy, environment: 
     let as_folder = path.is_dir() && address.label.is_none() && !crate::source::dir::is_bare_repository(&path);
     let mut opened = Repository::open(repo, as_folder, reading, environment)?;
     opened.fetch()?;
-    opened.find(address.label.as_deref())?.ok_or_else(|| unknown(address.label.as_deref()))
+    let label = address.label.as_deref();
+    opened.find(label)?.ok_or_else(|| unknown(label, &opened.live.labels()))
+}
+
+/// Tells of names in an address that nothing in the repository names, or refuses them.
+pub(super) fn names(
+    read: &Read,
+    address: &Address,
+    is_strict: bool,
+    command: &str,
+    console: &mut Console<'_>,
+) -> Result<(), Failure> {
+    let chosen = Chosen::alone(Arc::clone(&read.label), Arc::clone(&read.snapshot));
+    let Some(unknown) = chosen.unknown(address, Sight::Whole) else { return Ok(()) };
+    let hint = unknown.hint.as_ref().map(|hint| as_command(hint, command));
+    if is_strict {
+        return Err(Failure::new(Exit::No, unknown.to_string()).advised(hint.or(unknown.others)));
+    }
+    let hint = hint.map(|hint| format!("; {hint}")).unwrap_or_default();
+    console.warn(&format!("{unknown}{hint}"));
+    Ok(())
 }
 
 /// A folder or repository opened for a command; its mirror goes with it.
@@ -80,7 +105,10 @@ pub(super) fn failure(error: &AnswerError) -> Failure {
     let problems = match error {
         AnswerError::Broken(problems) => problems,
         AnswerError::Unwritable(error) => return Failure::new(Exit::No, error.to_string()).with_hint(error.hint()),
-        error => return Failure::new(Exit::No, error.to_string()),
+        AnswerError::NoKey { near, .. } => {
+            return Failure::new(Exit::No, error.to_string()).advised(nearest::hint(near));
+        }
+        AnswerError::TooLarge(_) => return Failure::new(Exit::No, error.to_string()),
     };
     let is_all_about_keys = !problems.is_empty() && problems.iter().all(|problem| is_about_keys(problem.code));
     if !is_all_about_keys {
@@ -93,6 +121,13 @@ pub(super) fn failure(error: &AnswerError) -> Failure {
         .collect();
     let about_keys = lines.join("\n").replace("and this server has no keys", "and no key was named");
     Failure::new(Exit::No, about_keys).with_hint(NAME_KEYS)
+}
+
+/// What to say about a revision that is not there: what there is, or in `general` how revisions are named.
+pub(super) fn no_revision(name: &str, labels: &BTreeSet<Arc<str>>, general: &str) -> String {
+    let is_name = !name.contains(['~', '^', ':', '@']) && name != "HEAD";
+    let there_are = nearest::among(name, labels, "branches and tags").filter(|_| is_name);
+    there_are.unwrap_or_else(|| general.to_owned())
 }
 
 /// A source that cannot be opened.
@@ -109,11 +144,14 @@ pub(super) fn unreachable(error: &dyn std::fmt::Display) -> Failure {
     }
 }
 
-/// A label that there is not.
-pub(super) fn unknown(label: Option<&str>) -> Failure {
+/// A label that there is not, beside those that there are.
+pub(super) fn unknown(label: Option<&str>, labels: &BTreeSet<Arc<str>>) -> Failure {
     match label {
-        Some(label) => Failure::new(Exit::No, format!("there is no label `{label}`"))
-            .with_hint("a label is the whole name of a branch or tag, or a full commit id"),
+        Some(label) => {
+            let general = || "a label is the whole name of a branch or tag, or a full commit id".to_owned();
+            let hint = nearest::among(label, labels, "labels").unwrap_or_else(general);
+            Failure::new(Exit::No, format!("there is no label `{}`", plain(label))).with_hint(hint)
+        }
         None => Failure::new(Exit::No, "the repository has no `main`, no `master` and no default branch")
             .with_hint("name the branch with --label"),
     }

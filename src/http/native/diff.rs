@@ -12,7 +12,7 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::answer::{compare, history};
+use crate::answer::{self, compare, history};
 use crate::config::address::Address;
 use crate::config::diff::{Given, KeyChanges};
 use crate::config::tree::CommitId;
@@ -24,6 +24,7 @@ use crate::access::{Action, Verb};
 use crate::http::access::Caller;
 use crate::http::error::Refusal;
 use crate::http::native;
+use crate::http::native::basis::Basis;
 use crate::http::query::Asking;
 use crate::http::{App, Route, Scope};
 
@@ -58,7 +59,10 @@ async fn diff_labels(
     let from = labels.from.filter(|from| !from.is_empty()).ok_or_else(|| Refusal::missing("from", "a label"))?;
     let base = app.permit(&caller, Address::parse(&application, Some(&profiles), Some(&from))?)?;
     let head = app.permit(&caller, Address::parse(&application, Some(&profiles), labels.to.as_deref())?)?;
-    let (from, to) = (app.store.snapshot(&base).await?, app.store.snapshot(&head).await?);
+    let (before, after) = (app.find(&caller, &base).await?, app.find(&caller, &head).await?);
+    // What one of the two labels names is no slip.
+    let after = Basis { unknown: after.unknown.filter(|_| before.unknown.is_some()), ..after };
+    let (from, to) = (&before.chosen, &after.chosen);
     let change = compare::change(&from.select(&base)?, &to.select(&head)?)?;
     let body = Difference {
         application: &application,
@@ -67,7 +71,7 @@ async fn diff_labels(
         head: to.version(),
         keys: Keys::new(&change),
     };
-    Ok(native::json(&to, &body, &headers))
+    Ok(native::json(&after, &body, &headers))
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -85,12 +89,14 @@ async fn list_history(
     app.check(&caller, Action::About(Verb::History, &address.application))?;
     let changes = limit(asked.limit.as_deref())?;
     let key = asked.key.filter(|key| !key.is_empty()).ok_or_else(|| Refusal::missing("key", "a dotted path"))?;
-    let chosen = app.store.snapshot(&address).await?;
+    let basis = app.find(&caller, &address).await?;
+    let chosen = &basis.chosen;
     let bounds = Bounds { changes, commits: COMMITS, deadline: Instant::now() + TIME };
-    let found = app.store.history(&chosen, &address, &key, bounds).await.map_err(ChooseError::Cold)?;
-    let history = found.ok_or_else(Refusal::no_history)?;
-    let body = Told::new(&address, (&chosen.first.label, chosen.first.snapshot.commit), &key, &history);
-    Ok(native::json(&chosen, &body, &headers))
+    let history = app.store.history(chosen, &address, &key, bounds).await.map_err(ChooseError::Cold)?;
+    let history = history.ok_or_else(Refusal::no_history)?;
+    let near = if history.turns.is_empty() { answer::near_keys(&chosen.select(&address)?, &key) } else { Vec::new() };
+    let body = Told::new(&address, (&chosen.first.label, chosen.first.snapshot.commit), (&key, near), &history);
+    Ok(native::json(&basis, &body, &headers))
 }
 
 fn limit(text: Option<&str>) -> Result<usize, Refusal> {
@@ -99,10 +105,16 @@ fn limit(text: Option<&str>) -> Result<usize, Refusal> {
     limit.ok_or_else(|| Refusal::parameter("limit", text, "a number from 1 to 200"))
 }
 
-/// The JSON of a history; the command line prints the same.
+/// The JSON of a history; the command line prints the same. `near` are the keys that were probably meant by one that nobody
+/// ever set.
 #[must_use]
-pub fn history_json(address: &Address, of: (&str, CommitId), key: &str, history: &History) -> String {
-    let told = Told::new(address, of, key, history);
+pub fn history_json(
+    address: &Address,
+    of: (&str, CommitId),
+    (key, near): (&str, Vec<Arc<str>>),
+    history: &History,
+) -> String {
+    let told = Told::new(address, of, (key, near), history);
     serde_json::to_string(&told).expect("texts, numbers and JSON are always JSON")
 }
 
@@ -152,6 +164,9 @@ struct Told<'a> {
     label: &'a str,
     version: String,
     key: &'a str,
+    /// Keys that were probably meant, if nobody ever set this one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    nearest: Vec<Arc<str>>,
     /// The newest first.
     commits: Vec<Turn<'a>>,
     /// False if older commits were not looked at, or are not there.
@@ -194,13 +209,19 @@ impl<'a> Added<'a> {
 }
 
 impl<'a> Told<'a> {
-    fn new(address: &'a Address, (label, version): (&'a str, CommitId), key: &'a str, history: &'a History) -> Self {
+    fn new(
+        address: &'a Address,
+        (label, version): (&'a str, CommitId),
+        (key, nearest): (&'a str, Vec<Arc<str>>),
+        history: &'a History,
+    ) -> Self {
         Self {
             application: &address.application,
             profiles: &address.profiles,
             label,
             version: version.to_string(),
             key,
+            nearest,
             commits: history.turns.iter().map(Turn::new).collect(),
             complete: history.complete,
         }

@@ -46,7 +46,7 @@ async fn list_applications((State(app), caller, Asking(parameters), headers): As
         applications.into_iter().map(|(application, profiles)| Application { application, profiles }).collect();
     let (label, labels) = (&*chosen.first.label, app.store.labels());
     let listed = Applications { label, version: chosen.version(), applications, labels };
-    Ok(json(&chosen, &listed, &headers))
+    Ok(json(&chosen.clone().into(), &listed, &headers))
 }
 
 async fn list_problems((State(app), caller, Asking(parameters), headers): Asked) -> Result<Response, Refusal> {
@@ -71,7 +71,7 @@ async fn list_problems((State(app), caller, Asking(parameters), headers): Asked)
     let pinned = pinned.iter().filter(is_visible).map(PinnedAddress::new).collect();
     let stuck = app.store.status().iter().flat_map(HeldLabel::of).collect();
     let listed = Problems { label: &chosen.first.label, version: chosen.version(), problems, pinned, stuck };
-    Ok(json(&chosen, &listed, &headers))
+    Ok(json(&chosen.clone().into(), &listed, &headers))
 }
 
 /// The problems of files that take part in something that the caller may read.

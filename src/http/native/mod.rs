@@ -2,6 +2,7 @@
 //!
 //! The contract is section "HTTP" of `docs/protocols.md`. What operators ask is in `ops.rs`.
 
+mod basis;
 pub mod diff;
 pub(super) mod listing;
 pub(super) mod seal;
@@ -31,6 +32,7 @@ use super::query::Asking;
 use super::wait::Wait;
 use super::{App, Route, Scope};
 use crate::access::Verb;
+use basis::Basis;
 use watch::{Seen, WatchRequest};
 
 /// What a request for configuration may say besides its path.
@@ -45,9 +47,9 @@ pub(super) fn routes() -> Vec<Route> {
         Route::get("/api/v1/config/{application}", Scope::Needs(Verb::Read), get_default).takes(&OF_CONFIG),
         Route::get("/api/v1/config/{application}/{profiles}", Scope::Needs(Verb::Read), get_config).takes(&OF_CONFIG),
         Route::get("/api/v1/explain/{application}/{profiles}", Scope::Needs(Verb::Read), explain_config)
-            .takes(&["label", "key", "resolve"]),
+            .takes(&["label", "key", "resolve", "strict"]),
         Route::get("/api/v1/sources/{application}/{profiles}", Scope::Needs(Verb::Read), list_sources)
-            .takes(&["label"]),
+            .takes(&["label", "strict"]),
     ]
 }
 
@@ -69,14 +71,10 @@ async fn config(application: &str, profiles: Option<&str>, asked: Asked) -> Resu
     // Who shows no tag has nothing that could be the same still, and is answered at once.
     let time = wait.time.filter(|_| headers.contains_key(header::IF_NONE_MATCH));
     let mut listener = time.map(|_| app.hub.listen(&address)).transpose()?;
-    let watch = WatchRequest { app, caller, headers, address, spelling };
-    let Seen { chosen, spelled } = watch.changed(listener.as_mut(), time.unwrap_or_default()).await?;
-    let WatchRequest { headers, address, spelling, .. } = &watch;
-    if parameters.strict()? && !chosen.parts().any(|part| part.snapshot.catalogue.names(&address.application)) {
-        return Err(Refusal::unknown_application(&address.application));
-    }
-    let spelt = Spelt { chosen: &chosen, media_type: spelling.notation.media_type() };
-    let mut response = spelt.answer(&spelled, headers);
+    let watch = WatchRequest { app, caller, headers, address, spelling, is_strict: parameters.strict()? };
+    let Seen { basis, spelled } = watch.changed(listener.as_mut(), time.unwrap_or_default()).await?;
+    let spelt = Spelt { basis: &basis, media_type: watch.spelling.notation.media_type() };
+    let mut response = spelt.answer(&spelled, &watch.headers);
     wait.confirm(response.headers_mut());
     Ok(response)
 }
@@ -87,10 +85,10 @@ async fn explain_config(
 ) -> Result<Response, Refusal> {
     let address = app.permit(&caller, parameters.address(&application, Some(&profiles))?)?;
     let resolve = parameters.resolve()?;
-    let chosen = app.store.snapshot(&address).await?;
-    let body = explanation(&address, &chosen, resolve, parameters.key.as_deref())?;
+    let basis = app.find(&caller, &address).await?.strictly(parameters.strict()?)?;
+    let body = explanation(&address, &basis.chosen, resolve, parameters.key.as_deref())?;
     let spelled = answer::seal(Format::Json, body);
-    Ok(Spelt { chosen: &chosen, media_type: "application/json" }.answer(&spelled, &headers))
+    Ok(Spelt { basis: &basis, media_type: "application/json" }.answer(&spelled, &headers))
 }
 
 /// The JSON that explains an address; the command line prints the same.
@@ -104,9 +102,6 @@ pub fn explanation(
     key: Option<&str>,
 ) -> Result<String, AnswerError> {
     let keys = answer::explain(&chosen.select(address)?, resolve, key)?;
-    if let (Some(key), true) = (key, keys.is_empty()) {
-        return Err(AnswerError::NoKey(Arc::from(key)));
-    }
     let parts: Vec<_> = chosen.parts().map(|part| Whence::new(part, chosen.is_joined())).collect();
     let about = About::new(address, chosen);
     let keys = keys.iter().map(|key| ExplainedKey::new(key, &parts)).collect();
@@ -118,12 +113,13 @@ async fn list_sources(
     (State(app), caller, Asking(parameters), headers): Asked,
 ) -> Result<Response, Refusal> {
     let address = app.permit(&caller, parameters.address(&application, Some(&profiles))?)?;
-    let chosen = app.store.snapshot(&address).await?;
+    let basis = app.find(&caller, &address).await?.strictly(parameters.strict()?)?;
+    let chosen = &basis.chosen;
     let selection = chosen.select(&address)?;
     let parts: Vec<_> = chosen.parts().map(|part| Whence::new(part, chosen.is_joined())).collect();
     let layers = selection.layers.iter().enumerate();
     let sources = layers.map(|(index, layer)| SourceLayer::new(layer, &parts[selection.part_of(index)])).collect();
-    Ok(json(&chosen, &Sources { about: About::new(&address, &chosen), sources }, &headers))
+    Ok(json(&basis, &Sources { about: About::new(&address, chosen), sources }, &headers))
 }
 
 /// The parameters of this protocol's requests; each route says which of them it takes.
@@ -203,7 +199,7 @@ fn flag(name: &'static str, value: Option<&String>) -> Result<bool, Refusal> {
 
 /// What the headers of an answer are made of.
 struct Spelt<'a> {
-    chosen: &'a Chosen,
+    basis: &'a Basis,
     media_type: &'static str,
 }
 
@@ -214,19 +210,20 @@ impl Spelt<'_> {
             false => ([(header::CONTENT_TYPE, self.media_type)], spelled.body.clone()).into_response(),
         };
         let headers = response.headers_mut();
+        let chosen = &self.basis.chosen;
         let text = |text: &str| HeaderValue::from_str(text).ok();
         headers.extend(text(&spelled.etag).map(|value| (header::ETAG, value)));
         let caching = if spelled.is_secret { "private, no-store" } else { "private, no-cache" };
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(caching));
         headers.insert(header::VARY, HeaderValue::from_static("Authorization, Accept, Accept-Encoding"));
         let named = header::HeaderName::from_static;
-        headers.extend(text(&self.chosen.version()).map(|value| (named("layerd-version"), value)));
+        headers.extend(text(&chosen.version()).map(|value| (named("layerd-version"), value)));
         // Bytes beyond ASCII are legal in a branch's name and opaque in a header.
-        let label = HeaderValue::from_bytes(self.chosen.first.label.as_bytes()).ok();
+        let label = HeaderValue::from_bytes(chosen.first.label.as_bytes()).ok();
         headers.extend(label.map(|value| (named("layerd-label"), value)));
-        headers
-            .extend(self.chosen.pinned().and_then(|reason| text(&reason)).map(|value| (named("layerd-pinned"), value)));
-        headers.extend(self.chosen.age(now()).map(|age| (named("layerd-age"), HeaderValue::from(age))));
+        headers.extend(chosen.pinned().and_then(|reason| text(&reason)).map(|value| (named("layerd-pinned"), value)));
+        headers.extend(self.basis.warning().map(|value| (named("layerd-warning"), value)));
+        headers.extend(chosen.age(now()).map(|age| (named("layerd-age"), HeaderValue::from(age))));
         if let Some(warning) = spelled.warning.as_deref().and_then(text) {
             headers.append(named("layerd-warning"), warning);
         }
@@ -235,11 +232,11 @@ impl Spelt<'_> {
 }
 
 /// An answer about configuration that is not configuration itself.
-pub(super) fn json(chosen: &Chosen, body: &impl Serialize, request: &HeaderMap) -> Response {
+pub(super) fn json(basis: &Basis, body: &impl Serialize, request: &HeaderMap) -> Response {
     match serde_json::to_string(body) {
         Ok(body) => {
             let spelled = answer::seal(Format::Json, body);
-            Spelt { chosen, media_type: "application/json" }.answer(&spelled, request)
+            Spelt { basis, media_type: "application/json" }.answer(&spelled, request)
         }
         Err(error) => Refusal::internal().logged(&error).into_response(),
     }

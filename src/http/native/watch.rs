@@ -24,7 +24,6 @@ use crate::config::address::Address;
 use crate::config::diff::KeyChanges;
 use crate::format::{self, Format};
 use crate::push::{Listener, Topic};
-use crate::store::Chosen;
 
 use super::super::access::Caller;
 use super::super::error::Refusal;
@@ -32,6 +31,7 @@ use super::super::etag::client_has;
 use super::super::query::Asking;
 use super::super::wait::Wait;
 use super::super::{App, Route, Scope};
+use super::basis::Basis;
 use super::{Spelt, flag};
 
 /// How often a stream sends a comment when nothing happens: proxies cut connections that are silent for 30 to 60 seconds.
@@ -72,11 +72,13 @@ pub(super) struct WatchRequest {
     pub(super) headers: HeaderMap,
     pub(super) address: Address,
     pub(super) spelling: Spelling,
+    /// Names that nothing in the repository has are refused.
+    pub(super) is_strict: bool,
 }
 
 /// The answer at one moment.
 pub(super) struct Seen {
-    pub(super) chosen: Chosen,
+    pub(super) basis: Basis,
     pub(super) spelled: Arc<Spelled>,
 }
 
@@ -91,7 +93,7 @@ async fn watch_config(
     let values = flag("values", parameters.values.as_ref())?;
     let wait = Wait::of(parameters.wait.as_deref(), &headers)?;
     let is_stream = wants_events(&headers);
-    let watch = WatchRequest { app, caller, headers, address, spelling: Spelling::default() };
+    let watch = WatchRequest { app, caller, headers, address, spelling: Spelling::default(), is_strict: false };
     let listener = watch.app.hub.listen(&watch.address)?;
     if is_stream { stream(watch, listener, values).await } else { poll(&watch, listener, wait, values).await }
 }
@@ -127,12 +129,12 @@ impl WatchRequest {
     /// The answer now, which the topic remembers from then on.
     async fn look(&self, caller: &Caller, topic: Option<&Topic>) -> Result<Seen, Refusal> {
         let address = self.app.permit(caller, self.address.clone())?;
-        let chosen = self.app.store.snapshot(&address).await?;
-        let spelled = self.app.store.answer(&chosen, &address, &self.spelling)?;
+        let basis = self.app.find(caller, &address).await?.strictly(self.is_strict)?;
+        let spelled = self.app.store.answer(&basis.chosen, &address, &self.spelling)?;
         if let Some(topic) = topic.filter(|_| self.spelling == Spelling::default()) {
-            topic.remember(&spelled.etag, || chosen.whole(&address).ok());
+            topic.remember(&spelled.etag, || basis.chosen.whole(&address).ok());
         }
-        Ok(Seen { chosen, spelled })
+        Ok(Seen { basis, spelled })
     }
 
     /// The same after some time, in which the token may have been revoked.
@@ -156,8 +158,8 @@ impl WatchRequest {
         WatchEvent {
             application: Arc::clone(application),
             profiles: profiles.clone(),
-            label: Arc::clone(&seen.chosen.first.label),
-            version: seen.chosen.version(),
+            label: Arc::clone(&seen.basis.chosen.first.label),
+            version: seen.basis.chosen.version(),
             etag: Arc::clone(&seen.spelled.etag),
             values: keys.as_deref().filter(|_| with_values).map(values),
             keys: keys.as_deref().map(names),
@@ -185,7 +187,7 @@ async fn poll(watch: &WatchRequest, mut listener: Listener, wait: Wait, values: 
     let body = serde_json::to_string(&event).map_err(|error| Refusal::internal().logged(&error))?;
     let Spelled { etag, is_secret, .. } = &*seen.spelled;
     let spelled = Spelled { body: body.into(), etag: Arc::clone(etag), is_secret: *is_secret, warning: None };
-    let spelt = Spelt { chosen: &seen.chosen, media_type: "application/json" };
+    let spelt = Spelt { basis: &seen.basis, media_type: "application/json" };
     let mut response = spelt.answer(&spelled, &watch.headers);
     wait.confirm(response.headers_mut());
     Ok(response)

@@ -148,7 +148,7 @@ impl From<AnswerError> for Failure {
     fn from(error: AnswerError) -> Self {
         let places = match &error {
             AnswerError::Broken(problems) => problems.iter().map(Problem::to_string).collect::<Vec<_>>().join("\n"),
-            AnswerError::TooLarge(_) | AnswerError::NoKey(_) | AnswerError::Unwritable(_) => String::new(),
+            AnswerError::TooLarge(_) | AnswerError::NoKey { .. } | AnswerError::Unwritable(_) => String::new(),
         };
         let mut failure = Self::from(Refusal::from(error));
         if !places.is_empty() {

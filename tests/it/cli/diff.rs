@@ -151,7 +151,7 @@ fn files_on_disk_are_compared_with_what_git_calls_a_commit() {
     assert!(told(&["v1", "HEAD"]).ends_with("\n4 changes for 2 applications\n"));
     let unknown = diff(at, &["origin/nope"]);
     let told = "error: there is no commit `origin/nope` in the repository\n\
-                hint: name a branch, a tag, `origin/BRANCH`, `HEAD~1` or a commit id; `git fetch` brings what is missing\n";
+                hint: the branches and tags are `main`, `origin/main` and `v1`\n";
     assert_eq!(printed(&unknown), (Some(2), "", told));
 }
 

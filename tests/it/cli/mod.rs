@@ -8,4 +8,5 @@ mod logs;
 mod planted;
 mod secrets;
 mod settings;
+mod slips;
 mod validate;

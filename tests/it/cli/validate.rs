@@ -167,8 +167,7 @@ fn only_what_a_change_brings_is_told() {
     let at_first = validate(folder.path(), &["config", "--label", "HEAD~1", "--format", "json"]);
     assert_eq!(findings(&at_first), ["warning yaml-1-1 user.yml:1"]);
     let absent = since("nope");
-    let told = "error: the repository has no revision `nope`\nhint: name a branch, tag or commit; a shallow clone holds few \
-                (`fetch-depth: 0` fetches all)\n";
+    let told = "error: the repository has no revision `nope`\nhint: there is only `main`\n";
     assert_eq!((absent.code, absent.stderr.as_str()), (Some(3), told));
 }
 

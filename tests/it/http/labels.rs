@@ -79,6 +79,7 @@ fn an_answer_says_which_commit_of_which_label_it_is_and_how_old() {
              vary: Authorization, Accept, Accept-Encoding\n\
              layerd-version: {commit}\n\
              layerd-label: main\n\
+         layerd-warning: nothing in the repository names the profile `production`\n\
              layerd-age: [age]\n\
              content-length: 13\n\
              x-content-type-options: nosniff\n\
@@ -154,7 +155,7 @@ fn what_git_would_resolve_but_is_no_label_is_unknown() {
         answer.anonymous(),
         "{\"type\":\"about:blank\",\"title\":\"Not Found\",\"status\":404,\
          \"detail\":\"there is no label `refs/heads/main`\",\"code\":\"unknown-label\",\
-         \"hint\":\"a label is the whole name of a branch or tag, or a full commit id\"}"
+         \"hint\":\"did you mean `main`? the labels are `main` and `v1`\"}"
     );
     let head = server.send("HEAD", "/api/v1/config/app?label=HEAD", &[], b"");
     assert_eq!((head.status(), head.text()), (404, String::new()));

@@ -92,7 +92,7 @@ pub(crate) fn ask_spring(server: &Server, target: &str, headers: &[(&str, &str)]
 pub(crate) const MARKER: &str = "canary-5d1f";
 
 /// All headers that an answer may have, in lower case.
-const HEADERS: [&str; 16] = [
+const HEADERS: [&str; 17] = [
     "allow",
     "cache-control",
     "connection",
@@ -105,6 +105,7 @@ const HEADERS: [&str; 16] = [
     "layerd-age",
     "layerd-label",
     "layerd-version",
+    "layerd-warning",
     "retry-after",
     "vary",
     "x-content-type-options",
