@@ -33,7 +33,8 @@ pub mod source;
 // floor 4: the rules of `validate`; what is live now
 pub mod check;
 pub mod store;
-// floor 5: who waits for changes
+// floor 5: who waits for changes; what is written down of who did what
+pub mod audit;
 pub mod push;
 // floor 6: the way in
 pub mod http;

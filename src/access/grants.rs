@@ -1,5 +1,6 @@
 //! The decision: scopes on one side, an action on the other.
 
+use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -216,6 +217,15 @@ impl Scope {
     fn is_unlimited(&self) -> bool {
         let any = super::Pattern::any();
         self.subject == any && self.detail == any && self.label.is_none() && self.path.is_none()
+    }
+}
+
+impl fmt::Display for Denial {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotGranted(verb) => write!(out, "no scope grants `{}` of this", verb.as_str()),
+            Self::TakenAway(scope) => write!(out, "`{scope}` takes it away"),
+        }
     }
 }
 

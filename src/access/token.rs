@@ -208,6 +208,17 @@ impl Tokens {
         Ok(Bearer { name: Arc::clone(&known.name), grants: Arc::clone(&known.grants) })
     }
 
+    /// Their ids.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
+    /// True if there is one with that id.
+    #[must_use]
+    pub fn has(&self, id: &str) -> bool {
+        self.0.contains_key(id)
+    }
+
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -3,6 +3,7 @@
 //! Floor 8. Results go to stdout, words about them to stderr. Only this floor knows exit codes. A command gets its
 //! arguments and a `Console`; what it cannot do it returns as a `Failure`.
 
+mod audit;
 mod client;
 mod completions;
 mod console;
@@ -81,6 +82,7 @@ enum Command {
     Secrets(secrets::Args),
     Token(token::Args),
     User(user::UserArgs),
+    Audit(audit::AuditArgs),
     Refresh(refresh::Args),
     WebhookTest(webhook_test::WebhookTestArgs),
     Settings(settings::Args),
@@ -135,6 +137,7 @@ impl Command {
             Self::Serve(args) => args.run(console),
             Self::Token(args) => args.run(console),
             Self::User(args) => args.run(console),
+            Self::Audit(args) => args.run(console),
             Self::Get(args) => args.run(console),
             Self::Render(args) => args.run(console),
             Self::Watch(args) => args.run(console),
@@ -182,7 +185,7 @@ mod tests {
     #[test]
     fn every_command_has_help_with_examples_on_stdout() {
         let commands = "serve|get|render|explain|validate|diff|history|keygen|encrypt|decrypt|rotate|secrets|secrets list|secrets audit|\
-                        secrets migrate|secrets rebind|token|user|refresh|settings|health|completions";
+                        secrets migrate|secrets rebind|token|user|audit|refresh|settings|health|completions";
         for command in commands.split('|') {
             let words: Vec<&str> = command.split(' ').chain(["--help"]).collect();
             let ran = run(&words, &[]);

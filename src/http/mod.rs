@@ -10,6 +10,7 @@ pub mod etag;
 pub mod guard;
 pub mod native;
 pub mod ops;
+pub mod peer;
 mod query;
 mod refusals;
 mod sealing_body;
@@ -36,6 +37,9 @@ use crate::store::Store;
 
 use access::{Access, Caller, Gate};
 use error::Refusal;
+
+/// The paths of a refresh, which takes no notice of a body.
+const REFRESH: [&str; 3] = ["/api/v1/refresh", "/refresh", "/actuator/refresh"];
 
 /// What handlers share.
 pub struct App {

@@ -24,14 +24,11 @@ use crate::store::status::{LabelStatus, SourceStatus};
 use super::access::Caller;
 use super::error::Refusal;
 use super::query::Asking;
-use super::{App, Route, Scope};
+use super::{App, REFRESH, Route, Scope};
 use crate::access::Verb;
 
 /// How long a refresh is waited for. The fetch goes on behind it.
 const PATIENCE: Duration = Duration::from_secs(30);
-
-/// The paths of a refresh, which takes no notice of a body.
-pub(super) const REFRESH: [&str; 3] = ["/api/v1/refresh", "/refresh", "/actuator/refresh"];
 
 /// The routes of this protocol.
 pub(super) fn routes() -> Vec<Route> {

@@ -18,6 +18,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{error, info};
 
 use crate::access::token::{LARGEST_FILE, TokenFile, Tokens};
+use crate::audit::AuditLog;
 use crate::http::access::{Access, Identities};
 use crate::settings::Settings;
 use crate::source::private;
@@ -35,9 +36,10 @@ type Stamp = (u64, u64, i64, i64);
 ///
 /// # Errors
 /// If there is a file of tokens that cannot be used, or the system gives no random bytes.
-pub(super) fn access(settings: &Settings) -> Result<Opened, ServeError> {
+pub(super) fn access(settings: &Settings, audit: Option<AuditLog>) -> Result<Opened, ServeError> {
     if !settings.access.has_identities() {
-        return Ok(Opened { access: Arc::new(Access::open(settings.secrets.decrypt)), file: None });
+        let access = Access::open(settings.secrets.decrypt).audited(audit);
+        return Ok(Opened { access: Arc::new(access), file: None });
     }
     // Before it is read, so that a change that comes in between is seen at the first look.
     let file = settings.access.tokens_file.as_ref().map(|path| (path.clone(), stamp(path)));
@@ -45,7 +47,7 @@ pub(super) fn access(settings: &Settings) -> Result<Opened, ServeError> {
     let identities = Identities { tokens: tokens.unwrap_or_default(), users: settings.access.users.clone() };
     let mut key = [0; 32];
     getrandom::fill(&mut key).map_err(std::io::Error::other)?;
-    Ok(Opened { access: Arc::new(Access::asking(identities, key)), file })
+    Ok(Opened { access: Arc::new(Access::asking(identities, key).audited(audit)), file })
 }
 
 /// Who may do what, and the file that it was read from with how that looked.

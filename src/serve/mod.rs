@@ -2,6 +2,7 @@
 //!
 //! Floor 7. Every task that lives as long as the server is spawned here and waited for here.
 
+mod audit;
 mod harden;
 mod identities;
 mod open;
@@ -19,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{error, info, warn};
 
+use crate::audit::AuditLog;
 use crate::http::access::Access;
 use crate::http::server::{self, ListenMetrics};
 use crate::http::webhook::{WebhookSecret, Webhooks};
@@ -41,6 +43,7 @@ use crate::store::{self, Entry, Place, Served, Store};
 use crate::telemetry::Telemetry;
 
 use crate::settings::keys::{self, Loader};
+use audit::Audit;
 use open::{Source, matches};
 use reload::Reloader;
 
@@ -78,16 +81,13 @@ pub async fn serve(
     let means = Means { settings: Arc::clone(&settings), secrets: shared, feed, worker: Some(worker) };
     let opened = (0..settings.sources.len()).map(|index| Source::open(index, &means));
     let opened = opened.collect::<Result<Vec<_>, _>>()?;
-    let opened_access = identities::access(&settings)?;
+    let mut audit = Audit::open(&settings)?;
+    let opened_access = identities::access(&settings, audit.log())?;
     let webhooks = webhooks(&settings)?;
     let mut signals = Signals::new()?;
     let listener = server::bind(settings.http.listen)?;
     let address = listener.local_addr()?;
-    for source in &opened {
-        if let Source::One(source) = source {
-            warm_up(source).await?;
-        }
-    }
+    warm_up_all(&opened).await?;
     let shutdown = CancellationToken::new();
     let tasks = TaskTracker::new();
     let mut registry = Registry::default();
@@ -99,14 +99,16 @@ pub async fn serve(
     keys.register(&mut registry);
     if loader.files().next().is_some() {
         let shutdown = shutdown.clone();
-        let following = follow_keys(loader, &app.store, &secrets.load(), keys.clone());
+        let following = follow_keys(loader, &app.store, &secrets.load(), (keys.clone(), audit.log()));
         tasks.spawn(async move { shutdown.run_until_cancelled(following).await });
     }
     let metrics = ListenMetrics::default();
     metrics.register(&mut registry);
+    audit.register(&mut registry);
     let app = Arc::new(App { metrics: http::ops::Metrics::new(registry), webhooks, ..app });
     let router = http::router(Arc::clone(&app), &settings.http.prefix);
     listening(address, &app.store);
+    audit.start()?;
     info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
     let accepting = server::serve(listener, router, &settings.http, metrics, shutdown.clone(), DRAIN);
     tokio::pin!(accepting);
@@ -114,7 +116,7 @@ pub async fn serve(
         tokio::select! {
             () = &mut accepting => break,
             signal = signals.next() => match signal {
-                Told::Reload => reload_all(&app, &settings, &keys, &tokens),
+                Told::Reload => reload_all(&app, &settings, &keys, (&tokens, &audit)),
                 Told::Stop if app.draining.is_cancelled() => {
                     warn!("told to stop a second time, stopping at once");
                     return Ok(());
@@ -128,6 +130,7 @@ pub async fn serve(
         }
     }
     finish(&tasks).await;
+    audit.end().await;
     info!("stopped");
     Ok(())
 }
@@ -141,7 +144,8 @@ async fn finish(tasks: &TaskTracker) {
 }
 
 /// Everything that may have changed outside is read anew.
-fn reload_all(app: &App, settings: &Settings, keys: &reload::Handle, tokens: &Notify) {
+fn reload_all(app: &App, settings: &Settings, keys: &reload::Handle, (tokens, audit): (&Notify, &Audit)) {
+    audit.reopen();
     keys.reload();
     tokens.notify_one();
     // If the server is stopping, there is nothing left to fetch.
@@ -149,17 +153,19 @@ fn reload_all(app: &App, settings: &Settings, keys: &reload::Handle, tokens: &No
     reload_webhooks(settings, &app.webhooks);
 }
 
-/// Takes over keys whose files change.
+/// Takes over keys whose files change, and writes down that it did.
 fn follow_keys(
     loader: Loader,
     store: &Arc<Store>,
     secrets: &Secrets,
-    handle: reload::Handle,
+    (handle, audit): (reload::Handle, Option<AuditLog>),
 ) -> impl Future<Output = ()> + use<> {
     let (store, on_failure) = (Arc::clone(store), secrets.on_failure);
     let install = move |ring| {
         let secrets = Secrets { ring: Arc::new(ring), on_failure };
-        store.reload_keys(secrets).map_err(|error| error.to_string())
+        store.reload_keys(secrets).map_err(|error| error.to_string())?;
+        audit::keys_changed(audit.as_ref());
+        Ok(())
     };
     reload::run(Reloader::new(loader, secrets.ring.fingerprint(), install, handle))
 }
@@ -203,6 +209,15 @@ fn load_keys(settings: &SecretSettings) -> Result<(Loader, Keyring), ServeError>
         info!(keys = ids.join(","), encrypt_with = %seals, "keys are loaded");
     }
     Ok((loader, ring))
+}
+
+async fn warm_up_all(sources: &[Source]) -> Result<(), ServeError> {
+    for source in sources {
+        if let Source::One(source) = source {
+            warm_up(source).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Serves what is there already: the folder, or the mirror of an earlier run. That a mirror has nothing yet is no error;

@@ -53,6 +53,9 @@ pub enum ServeError {
     /// Keys of the settings cannot be used.
     #[error(transparent)]
     Keys(#[from] crate::settings::keys::LoadError),
+    /// The audit log cannot be opened.
+    #[error("the audit log {0}\nhint: it needs a file that the server may write, and that no other server writes")]
+    Audit(std::io::Error),
     /// The tokens of the settings cannot be used.
     #[error("{0}")]
     Tokens(String),
@@ -221,6 +224,8 @@ fn locations(source: &SourceSettings) -> Locations {
 fn own_files(settings: &Settings) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = settings.file.iter().cloned().collect();
     files.extend(keys::Loader::new(settings.secrets.clone()).files().map(Path::to_owned));
+    files.extend(settings.access.tokens_file.clone());
+    files.extend(settings.audit.iter().filter_map(|audit| audit.file().map(Path::to_owned)));
     for credentials in settings.sources.iter().map(|source| &source.credentials) {
         let named = [&credentials.password_file, &credentials.token_file, &credentials.ssh_key_file];
         files.extend(named.into_iter().chain([&credentials.client_key_file]).flatten().cloned());

@@ -4,6 +4,7 @@
 //! setting is a row of the table in `table/`. A later giver wins: default, file, variable, flag.
 
 mod access;
+mod audit;
 mod build;
 mod environment;
 mod file;
@@ -29,6 +30,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::audit::AuditSettings;
 use crate::config::secret_string::SecretString;
 use crate::config::select::SearchPaths;
 use crate::schema::Mode;
@@ -59,6 +61,8 @@ pub struct Settings {
     pub access: AccessSettings,
     /// The secrets of webhooks.
     pub webhooks: Vec<WebhookSettings>,
+    /// The audit log, if there is one.
+    pub audit: Option<AuditSettings>,
     /// How the server listens, with the limits of requests.
     pub http: http::Settings,
     /// What the users' files and the answers may cost.

@@ -6,6 +6,7 @@
 
 mod login;
 mod shown;
+mod trail;
 
 use std::sync::Arc;
 
@@ -24,6 +25,7 @@ use tracing::debug;
 use crate::access::token::{TokenFault, Tokens};
 use crate::access::user::{User, Users};
 use crate::access::{Action, Decision, Denial, Grants, Identity, IdentityKind, Permitted, Verb};
+use crate::audit::{AuditEntry, AuditEvent, AuditLog};
 use crate::config::address::Address;
 use crate::config::secret_string::SecretString;
 use crate::store::Store;
@@ -32,6 +34,9 @@ use crate::store::refresh::now;
 use super::error::Refusal;
 use login::{LoginFault, Logins};
 use shown::Shown;
+use trail::{Head, Trail};
+
+pub(super) use trail::HoldsSecret;
 
 /// The ways to show an identity, as a client is told of them.
 const CHALLENGE: &str = "Bearer realm=\"layerd\", Basic realm=\"layerd\", charset=\"UTF-8\"";
@@ -57,6 +62,15 @@ pub struct Access {
     tokens: ArcSwap<Tokens>,
     logins: Logins,
     failures: Family<Failure, Counter>,
+    audit: Option<AuditLog>,
+}
+
+/// Why a request shows no identity that is accepted.
+#[derive(Debug)]
+struct Rejected {
+    /// The word for it in metrics and in the audit log.
+    reason: &'static str,
+    refusal: Refusal,
 }
 
 /// Why requests were refused.
@@ -67,7 +81,11 @@ struct Failure {
 
 /// The identity behind a request, for handlers.
 #[derive(Debug, Clone)]
-pub(super) struct Caller(Identity);
+pub(super) struct Caller {
+    identity: Identity,
+    /// What the audit log is told of the request; `None`: there is none.
+    trail: Option<Arc<Trail>>,
+}
 
 impl Access {
     /// A server without identities: whoever reaches it may do everything, but open sealed values only if `may_decrypt`.
@@ -91,12 +109,28 @@ impl Access {
             tokens: ArcSwap::from_pointee(tokens),
             logins: Logins::new(Users::new(users), key),
             failures: Family::default(),
+            audit: None,
         }
+    }
+
+    /// The same with an audit log.
+    #[must_use]
+    pub fn audited(self, audit: Option<AuditLog>) -> Self {
+        Self { audit, ..self }
     }
 
     /// Takes other tokens from now on.
     pub fn reload(&self, tokens: Tokens) {
-        self.tokens.store(Arc::new(tokens));
+        let before = self.tokens.swap(Arc::new(tokens));
+        if let Some(log) = &self.audit {
+            let now = self.tokens.load();
+            let entry = AuditEntry {
+                added: now.ids().filter(|id| !before.has(id)).map(str::to_owned).collect(),
+                removed: before.ids().filter(|id| !now.has(id)).map(str::to_owned).collect(),
+                ..AuditEntry::of(AuditEvent::TokensChanged)
+            };
+            log.note(entry, None);
+        }
     }
 
     /// Adds the counters to a registry.
@@ -106,7 +140,7 @@ impl Access {
     }
 
     /// The identity that a request shows.
-    async fn identify(&self, headers: &HeaderMap, now: i64) -> Result<Identity, Refusal> {
+    async fn identify(&self, headers: &HeaderMap, now: i64) -> Result<Identity, Rejected> {
         if !self.asks {
             return Ok(self.anonymous.clone());
         }
@@ -117,13 +151,13 @@ impl Access {
         }
     }
 
-    fn of_token(&self, text: &SecretString, now: i64) -> Result<Identity, Refusal> {
+    fn of_token(&self, text: &SecretString, now: i64) -> Result<Identity, Rejected> {
         let found = self.tokens.load().find(text.expose(), now);
         let bearer = found.map_err(|fault: TokenFault| self.unauthorized(fault.as_str()))?;
         Ok(Identity { name: bearer.name, kind: IdentityKind::Token, grants: bearer.grants })
     }
 
-    async fn of_login(&self, name: &str, password: &SecretString, now: i64) -> Result<Identity, Refusal> {
+    async fn of_login(&self, name: &str, password: &SecretString, now: i64) -> Result<Identity, Rejected> {
         if self.logins.is_empty() {
             return Err(self.unauthorized("unknown"));
         }
@@ -135,16 +169,17 @@ impl Access {
             LoginFault::Busy => {
                 self.count("busy");
                 let detail = "too many passwords are being verified";
-                Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after(BUSY)
+                let refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after(BUSY);
+                Rejected { reason: "busy", refusal }
             }
         })
     }
 
-    /// 401 for what is shown, or 403 for what it may do; the same text whatever exists.
+    /// 401 for no identity, or 403 for what it may not do; the same text whatever exists.
     fn refuse(&self, identity: &Identity, denial: &Denial) -> Refusal {
-        debug!(identity = &*identity.name, ?denial, "a request was denied");
+        debug!(identity = &*identity.name, %denial, "a request was denied");
         if identity.kind == IdentityKind::Anonymous && self.asks {
-            return self.unauthorized("no-identity");
+            return self.unauthorized("no-identity").refusal;
         }
         self.count("forbidden");
         Refusal::new(StatusCode::FORBIDDEN, "forbidden", "this identity may not do that").hint(
@@ -152,15 +187,12 @@ impl Access {
         )
     }
 
-    fn unauthorized(&self, reason: &'static str) -> Refusal {
+    fn unauthorized(&self, reason: &'static str) -> Rejected {
         self.count(reason);
-        Refusal::new(
-            StatusCode::UNAUTHORIZED,
-            "unauthorized",
-            "the request does not carry an identity that is accepted",
-        )
-        .hint("send `Authorization: Bearer TOKEN`, or name and password, or the token as the password, as Basic")
-        .challenge(CHALLENGE)
+        let detail = "the request does not carry an identity that is accepted";
+        let hint = "send `Authorization: Bearer TOKEN`, or name and password, or the token as the password, as Basic";
+        let refusal = Refusal::new(StatusCode::UNAUTHORIZED, "unauthorized", detail).hint(hint).challenge(CHALLENGE);
+        Rejected { reason, refusal }
     }
 
     fn count(&self, reason: &'static str) {
@@ -177,8 +209,9 @@ impl Caller {
         address: Address,
     ) -> Result<Permitted<Address>, Refusal> {
         let label = store.label_of(&address);
-        let permitted = self.0.grants.permit(address, label.as_deref().unwrap_or_default());
-        permitted.map_err(|denial| access.refuse(&self.0, &denial))
+        self.note(|trail| trail.reads(&address, label.as_ref()));
+        let permitted = self.identity.grants.permit(address, label.as_deref().unwrap_or_default());
+        permitted.map_err(|denial| self.refused(access, &denial))
     }
 
     /// The address of a file that is served as it is, if this identity may read that file.
@@ -188,37 +221,52 @@ impl Caller {
         address: Address,
         path: &str,
     ) -> Result<Permitted<Address>, Refusal> {
-        self.0.grants.permit_plain(address, path).map_err(|denial| access.refuse(&self.0, &denial))
+        self.note(|trail| trail.reads(&address, address.label.as_ref()));
+        self.identity.grants.permit_plain(address, path).map_err(|denial| self.refused(access, &denial))
     }
 
     /// Refuses what this identity may not do.
     pub(super) fn check(&self, access: &Access, action: Action<'_>) -> Result<(), Refusal> {
-        match self.0.grants.decide(action) {
+        self.note(|trail| trail.acts(action));
+        match self.identity.grants.decide(action) {
             Decision::Allowed => Ok(()),
-            Decision::Denied(denial) => Err(access.refuse(&self.0, &denial)),
+            Decision::Denied(denial) => Err(self.refused(access, &denial)),
+        }
+    }
+
+    fn refused(&self, access: &Access, denial: &Denial) -> Refusal {
+        self.note(|trail| trail.denied(denial));
+        access.refuse(&self.identity, denial)
+    }
+
+    fn note(&self, note: impl FnOnce(&Trail)) {
+        if let Some(trail) = &self.trail {
+            note(trail);
         }
     }
 
     /// Who shows these headers, for requests that are held so long that an identity may be revoked meanwhile.
     pub(super) async fn of(access: &Access, headers: &HeaderMap) -> Result<Self, Refusal> {
-        access.identify(headers, now()).await.map(Self)
+        let identified = access.identify(headers, now()).await;
+        let identity = identified.map_err(|rejected| rejected.refusal)?;
+        Ok(Self { identity, trail: None })
     }
 
     /// The server itself, which asks for what its own settings name.
     pub(super) fn server() -> Self {
         let grants = Arc::new(Grants::everything());
-        Self(Identity { name: Arc::from("layerd"), ..Identity::anonymous(grants) })
+        Self { identity: Identity { name: Arc::from("layerd"), ..Identity::anonymous(grants) }, trail: None }
     }
 
     /// Whether this identity may read an application in a profile from a label, for answers that list several.
     pub(super) fn sees(&self, application: &Arc<str>, profile: &Arc<str>, label: &str) -> bool {
         let (application, profiles) = (Arc::clone(application), vec![Arc::clone(profile)]);
-        self.0.grants.may(Action::Read { address: &Address { application, profiles, label: None }, label })
+        self.identity.grants.may(Action::Read { address: &Address { application, profiles, label: None }, label })
     }
 
     /// What the identity may do, for answers that show a part of something.
     pub(super) fn grants(&self) -> &Grants {
-        &self.0.grants
+        &self.identity.grants
     }
 }
 
@@ -243,17 +291,38 @@ pub(super) struct Gate {
 /// The layer before a route: whoever may not use it with any address gets no further.
 pub(super) async fn check(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
     let Gate { access, verb } = gate;
+    let audit = access.audit.as_ref().map(|log| (log, Head::of(&request)));
     let identity = match access.identify(request.headers(), now()).await {
         Ok(identity) => identity,
-        Err(refusal) => return refusal.into_response(),
+        Err(Rejected { reason, refusal }) => {
+            if let Some((log, head)) = &audit {
+                head.denied(log, trail::of(&access.anonymous), reason.to_owned(), refusal.status());
+            }
+            return refusal.into_response();
+        }
     };
     // Without identities only opening sealed values can be off, and its routes word that themselves.
     let decision = if access.asks { identity.grants.decide(Action::Any(verb)) } else { Decision::Allowed };
     if let Decision::Denied(denial) = decision {
-        return access.refuse(&identity, &denial).into_response();
+        let refusal = access.refuse(&identity, &denial);
+        if let Some((log, head)) = &audit {
+            head.denied(log, trail::of(&identity), denial.to_string(), refusal.status());
+        }
+        return refusal.into_response();
     }
-    request.extensions_mut().insert(Caller(identity));
-    next.run(request).await
+    let Some((log, head)) = audit else {
+        request.extensions_mut().insert(Caller { identity, trail: None });
+        return next.run(request).await;
+    };
+    if trail::changes(verb)
+        && let Err(refusal) = head.begin(log, &identity).await
+    {
+        return refusal.into_response();
+    }
+    let trail = Arc::new(Trail::default());
+    request.extensions_mut().insert(Caller { identity: identity.clone(), trail: Some(Arc::clone(&trail)) });
+    let response = next.run(request).await;
+    head.end(log, (&identity, verb), &trail, response).await
 }
 
 #[cfg(test)]

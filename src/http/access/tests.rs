@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::*;
 use crate::access::password::{PasswordHash, SALT};
 use crate::access::token::{ID, NewToken, SECRET, TokenFile};
+use crate::audit::{AuditPlace, AuditSettings, OnAuditFailure};
 
 fn token(seed: u8) -> NewToken {
     NewToken::from_bytes([seed; ID], [seed; SECRET])
@@ -36,7 +37,7 @@ async fn identified(headers: &[(&str, &str)]) -> String {
     match access.identify(&map, NOW).await {
         Ok(identity) => identity.name.to_string(),
         Err(refusal) => {
-            let response = refusal.into_response();
+            let response = refusal.refusal.into_response();
             assert_eq!(response.headers()[WWW_AUTHENTICATE], CHALLENGE);
             let mut registry = Registry::default();
             access.register(&mut registry);
@@ -94,7 +95,7 @@ async fn a_token_that_has_ended_is_401() {
     headers.insert("x-config-token", HeaderValue::from_str(token(1).text.expose()).unwrap());
     let late = "2027-01-01T00:00:00Z".parse::<jiff::Timestamp>().unwrap().as_second();
     assert!(access.identify(&headers, late - 1).await.is_ok());
-    assert_eq!(access.identify(&headers, late).await.unwrap_err().into_response().status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(access.identify(&headers, late).await.unwrap_err().refusal.status(), StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]
@@ -107,4 +108,34 @@ async fn an_open_server_asks_nobody_and_opens_sealed_values_only_if_it_was_told_
         assert!(identity.grants.may(Action::Any(Verb::Read)));
         assert_eq!(identity.grants.may(Action::WithKey(Verb::Decrypt, "a")), may_decrypt);
     }
+}
+
+/// The statuses of a read and of a refresh by an identity that may do both, if the audit log cannot be written.
+async fn without_audit_log(on_failure: OnAuditFailure) -> [u16; 2] {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = AuditSettings { place: AuditPlace::File(folder.path().join("audit")), on_failure };
+    let (log, writer) = AuditLog::open(&settings).unwrap();
+    // Nobody writes what the log is given.
+    drop(writer);
+    let access = Arc::new(Access::open(true).audited(Some(log)));
+    let secret = async || {
+        let mut response = "secret".into_response();
+        response.extensions_mut().insert(HoldsSecret::default());
+        response
+    };
+    let gate = |verb| axum::middleware::from_fn_with_state(Gate { access: Arc::clone(&access), verb }, check);
+    let router = axum::Router::new()
+        .route("/read", axum::routing::get(secret).layer(gate(Verb::Read)))
+        .route("/refresh", axum::routing::post(async || "done").layer(gate(Verb::Refresh)));
+    let ask = async |method: &str, path: &str| {
+        let request = Request::builder().method(method).uri(path).body(axum::body::Body::empty()).unwrap();
+        tower::ServiceExt::oneshot(router.clone(), request).await.unwrap().status().as_u16()
+    };
+    [ask("GET", "/read").await, ask("POST", "/refresh").await]
+}
+
+#[tokio::test]
+async fn without_an_audit_log_changes_are_refused_and_reads_as_the_settings_say() {
+    assert_eq!(without_audit_log(OnAuditFailure::Alert).await, [200, 503]);
+    assert_eq!(without_audit_log(OnAuditFailure::Refuse).await, [503, 503]);
 }

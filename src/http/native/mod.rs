@@ -25,7 +25,7 @@ use crate::format::{self, Format};
 use crate::store::refresh::now;
 use crate::store::{Chosen, Part};
 
-use super::access::Caller;
+use super::access::{Caller, HoldsSecret};
 use super::error::Refusal;
 use super::etag::{accepted, client_has};
 use super::query::Asking;
@@ -209,6 +209,9 @@ impl Spelt<'_> {
             true => StatusCode::NOT_MODIFIED.into_response(),
             false => ([(header::CONTENT_TYPE, self.media_type)], spelled.body.clone()).into_response(),
         };
+        if spelled.is_secret && response.status() != StatusCode::NOT_MODIFIED {
+            response.extensions_mut().insert(HoldsSecret::of(std::iter::once(&self.basis.chosen)));
+        }
         let headers = response.headers_mut();
         let chosen = &self.basis.chosen;
         let text = |text: &str| HeaderValue::from_str(text).ok();

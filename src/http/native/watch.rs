@@ -25,7 +25,7 @@ use crate::config::diff::KeyChanges;
 use crate::format::{self, Format};
 use crate::push::{Listener, Topic};
 
-use super::super::access::Caller;
+use super::super::access::{Caller, HoldsSecret};
 use super::super::error::Refusal;
 use super::super::etag::client_has;
 use super::super::query::Asking;
@@ -225,6 +225,10 @@ async fn stream(watch: WatchRequest, listener: Listener, values: bool) -> Result
         Some((Ok::<_, Infallible>(event), streaming))
     });
     let mut response = Sse::new(events).keep_alive(KeepAlive::new().interval(HEARTBEAT)).into_response();
+    if values && seen.spelled.is_secret {
+        // The line of the whole stream: its events are no requests.
+        response.extensions_mut().insert(HoldsSecret::of(std::iter::once(&seen.basis.chosen)));
+    }
     let headers = response.headers_mut();
     let caching = if seen.spelled.is_secret { "private, no-store" } else { "private, no-cache" };
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(caching));

@@ -20,6 +20,7 @@ use tracing::debug;
 
 use crate::http::error::Refusal;
 use crate::http::guard;
+use crate::http::peer::Peer;
 
 use super::Server;
 use super::request::answer;
@@ -41,7 +42,8 @@ enum Ending {
 
 /// Serves a connection to its end. `stop` lets it finish what it is doing and close.
 pub(super) async fn serve(stream: TcpStream, server: Arc<Server>, stop: CancellationToken) {
-    let link = Arc::new(Link { server, pulse: Pulse::new() });
+    let peer = stream.peer_addr().ok().map(|address| Peer { address: address.ip().to_canonical() });
+    let link = Arc::new(Link { server, pulse: Pulse::new(), peer });
     let _open = Open::new(Arc::clone(&link.server));
     let io = TokioIo::new(Wire::new(stream, Arc::clone(&link)));
     let service = service_fn({

@@ -25,8 +25,7 @@ use tracing::{debug, error, warn};
 
 use super::error::Refusal;
 use super::guard::Rules;
-use super::ops::REFRESH;
-use super::{Limits, Settings, webhook};
+use super::{Limits, REFRESH, Settings, webhook};
 
 pub use metrics::ListenMetrics;
 pub use request::RequestId;

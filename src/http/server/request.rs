@@ -118,6 +118,9 @@ async fn respond(link: &Link, mut parts: Parts, body: Incoming, id: &RequestId) 
     if let Err(refusal) = guard::check(&parts, &link.server.rules) {
         return refuse(link, refusal, body.is_end_stream());
     }
+    if let Some(peer) = link.peer {
+        parts.extensions.insert(peer);
+    }
     if body.is_end_stream() {
         parts.extensions.insert(id.clone());
         return route(&link.server.router, Request::from_parts(parts, Body::empty()), id).await;

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::http::Limits;
+use crate::http::peer::Peer;
 
 use super::Server;
 
@@ -218,6 +219,8 @@ pub(super) struct Link {
     pub(super) server: Arc<Server>,
     /// The state of this one.
     pub(super) pulse: Pulse,
+    /// Who is at its other end; `None` if the system does not say.
+    pub(super) peer: Option<Peer>,
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use crate::config::address::Address;
 use crate::config::locations::Names;
 use crate::config::semantics::Semantics;
 use crate::http::App;
+use crate::http::access::HoldsSecret;
 use crate::store::{Chosen, Part};
 
 /// What was chosen for one label of a request.
@@ -79,8 +80,12 @@ pub(super) fn with_overrides(app: &App, environment: Environment) -> Environment
 }
 
 /// The answer with why older commits have their say in it, if they do: clients of Spring's pass over the header, people
-/// and proxies do not.
+/// and proxies do not. If it holds a secret, the audit log gets to know of which commits.
 pub(super) fn tell_pins(mut response: Response, labels: &[OfLabel]) -> Response {
+    if response.extensions().get::<HoldsSecret>().is_some() {
+        let of = HoldsSecret::of(labels.iter().map(|label| &label.chosen));
+        response.extensions_mut().insert(of);
+    }
     let mut reasons: Vec<String> = labels.iter().filter_map(|label| label.chosen.pinned()).collect();
     reasons.dedup();
     let value = HeaderValue::from_str(&reasons.join("; ")).ok().filter(|value| !value.is_empty());

@@ -4,6 +4,7 @@ use axum::body::{Body, Bytes};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 
+use crate::http::access::HoldsSecret;
 use crate::http::etag::client_has;
 
 use super::asked::Asked;
@@ -24,6 +25,9 @@ pub(super) fn answered(asked: &Asked, body: Bytes, written: &Written<'_>) -> Res
         true => StatusCode::NOT_MODIFIED.into_response(),
         false => Response::new(Body::from(body)),
     };
+    if written.is_secret && response.status() != StatusCode::NOT_MODIFIED {
+        response.extensions_mut().insert(HoldsSecret::default());
+    }
     let headers = response.headers_mut();
     let mut put = |name, value: &str| drop(HeaderValue::from_str(value).map(|value| headers.insert(name, value)));
     put(header::CONTENT_TYPE, written.media_type);

@@ -1,6 +1,7 @@
 //! From single values to the settings of each part, with the checks that need more than one value.
 
 mod access;
+mod audit;
 mod secrets;
 mod sources;
 mod webhooks;
@@ -15,11 +16,13 @@ pub(super) fn settings(inputs: &mut Inputs, purpose: Purpose) -> Settings {
     let secrets = secrets::build(inputs);
     let access = access::build(inputs);
     let webhooks = webhooks::build(inputs);
+    let audit = audit::build(inputs);
     let settings = Settings {
         sources,
         secrets,
         access,
         webhooks,
+        audit,
         http: inputs.build(0),
         limits: inputs.build(0),
         telemetry: inputs.build(0),

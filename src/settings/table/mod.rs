@@ -4,6 +4,7 @@
 //! Schema and `docs/settings.md`. A new setting is a row in the file of its section and nothing else.
 
 mod access;
+mod audit;
 mod general;
 mod http;
 mod limits;
@@ -22,11 +23,12 @@ pub(super) const KEYS: &str = "secrets.keys[]";
 pub(super) const WEBHOOKS: &str = "webhooks.secrets[]";
 
 /// The sections of the table, in the order in which settings are shown.
-const SECTIONS: [&[Row]; 9] = [
+const SECTIONS: [&[Row]; 10] = [
     general::SEMANTICS,
     sources::ROWS,
     http::ROWS,
     access::ROWS,
+    audit::ROWS,
     secrets::ROWS,
     webhooks::ROWS,
     limits::ROWS,

@@ -1,6 +1,7 @@
 //! The server's answers over HTTP.
 
 mod access;
+mod audit;
 mod config;
 mod keys;
 mod labels;
