@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::environment::nested;
+use super::stars::{is_secret, starred_changes};
 use super::{AnswerError, Selection, select};
 use crate::config::address::Address;
 use crate::config::diff::{Flat, Given, KeyChanges, diff, flatten};
@@ -61,6 +62,17 @@ pub struct Comparison {
     pub groups: Vec<Group>,
     /// Those that one side cannot answer.
     pub unanswered: Vec<Unanswered>,
+}
+
+impl Comparison {
+    /// Puts its secrets in plain text.
+    pub fn reveal(&mut self) {
+        let reveal = |given: &mut Given| given.value = given.value.revealed();
+        for change in self.groups.iter_mut().map(|group| &mut group.change) {
+            change.added.values_mut().chain(change.removed.values_mut()).for_each(reveal);
+            change.changed.values_mut().flat_map(|(from, to)| [from, to]).for_each(reveal);
+        }
+    }
 }
 
 /// Changes that reach exactly the same applications and profiles.
@@ -157,7 +169,7 @@ fn problems(error: AnswerError) -> Vec<Problem> {
     }
 }
 
-/// What differs between two selections as they are served by default.
+/// What differs between two selections as they are served by default, secrets hidden.
 ///
 /// # Errors
 /// [`AnswerError::TooLarge`].
@@ -165,14 +177,17 @@ pub fn change(base: &Selection, head: &Selection) -> Result<KeyChanges, AnswerEr
     if base.fingerprint == head.fingerprint {
         return Ok(KeyChanges::default());
     }
-    Ok(diff(&flat(base)?, &flat(head)?))
+    Ok(starred_changes(diff(&flat(base)?, &flat(head)?)))
 }
 
 fn flat(selection: &Selection) -> Result<Flat, AnswerError> {
     let effective = selection.effective();
     effective.count_paths(&selection.layers, &mut Growth::new(selection.limit))?;
     Ok(match selection.semantics {
-        Semantics::Native => flatten(&effective, &selection.layers, Resolve::Known),
+        Semantics::Native => {
+            let resolver = Resolver::new(&effective, &selection.layers, Resolve::Known).hiding(is_secret);
+            flatten(&effective, &selection.layers, resolver)
+        }
         Semantics::Spring => flat_of_spring(selection),
     })
 }
@@ -184,7 +199,7 @@ fn flat_of_spring(selection: &Selection) -> Flat {
     let origins: BTreeMap<String, Origin> = origins.collect();
     let layers = nested(selection);
     let merged = merge(&layers);
-    let mut resolver = Resolver::new(&merged, &layers, Resolve::Known);
+    let mut resolver = Resolver::new(&merged, &layers, Resolve::Known).hiding(is_secret);
     let nested = merged.to_value(|text, place| resolver.value(text, place));
     let mut entries = Vec::new();
     walk(&nested, String::new(), &mut |path, value| {

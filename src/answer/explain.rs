@@ -1,4 +1,5 @@
-//! Where every value of an answer comes from, and what it hides; secrets as stars, whether they were opened or not.
+//! Where every value of an answer comes from, and what it hides; secrets as stars, whether they are in plain text, were opened
+//! or not.
 
 use crate::config::effective::{Hidden, Place};
 use crate::config::growth::Growth;
@@ -6,8 +7,8 @@ use crate::config::interpolate::{Resolve, Resolver};
 use crate::config::key;
 use crate::config::layer::{Data, Origin};
 use crate::config::value::Value;
-use crate::secret::sealed::is_sealed;
 
+use super::stars::{is_secret, starred};
 use super::{AnswerError, Selection};
 
 /// One key of an answer.
@@ -25,6 +26,15 @@ pub struct Explained {
     pub part: usize,
     /// The values that it hides, highest precedence first.
     pub hides: Vec<HiddenValue>,
+}
+
+impl Explained {
+    /// Puts its secrets in plain text.
+    pub fn reveal(&mut self) {
+        self.value = self.value.revealed();
+        self.written = self.written.take().map(|written| written.revealed());
+        self.hides.iter_mut().for_each(|hidden| hidden.value = hidden.value.revealed());
+    }
 }
 
 /// A value that another one hides.
@@ -45,7 +55,7 @@ pub struct HiddenValue {
 pub fn explain(selection: &Selection, resolve: Resolve, only: Option<&str>) -> Result<Vec<Explained>, AnswerError> {
     let effective = selection.effective();
     effective.count_paths(&selection.layers, &mut Growth::new(selection.limit))?;
-    let mut resolver = Resolver::new(&effective, &selection.layers, resolve).within(selection.limit);
+    let mut resolver = Resolver::new(&effective, &selection.layers, resolve).within(selection.limit).hiding(is_secret);
     let wanted = only.map(|path| key::split(path).unwrap_or_else(|| vec![path.into()]));
     let mut explained = Vec::new();
     for leaf in effective.leaves() {
@@ -55,15 +65,16 @@ pub fn explain(selection: &Selection, resolve: Resolve, only: Option<&str>) -> R
         if !wanted.as_ref().is_none_or(below) {
             continue;
         }
-        let value = resolved(leaf.data, leaf.place, &mut resolver);
-        let written = leaf.data.to_value();
+        let value = starred(&leaf.path, resolved(leaf.data, leaf.place, &mut resolver));
+        let written = starred(&leaf.path, leaf.data.to_value());
+        let hides = leaf.hides.iter().rev().map(|hidden| hidden_value(&leaf.path, hidden, selection)).collect();
         explained.push(Explained {
             key: leaf.path,
             written: (written != value).then_some(written),
-            value: starred(value),
+            value,
             origin: leaf.place.origin(&selection.layers),
             part: selection.part_of(leaf.place.layer),
-            hides: leaf.hides.iter().rev().map(|hidden| hidden_value(hidden, selection)).collect(),
+            hides,
         });
     }
     resolver.result()?;
@@ -80,15 +91,7 @@ fn resolved(data: &Data, place: Place, resolver: &mut Resolver<'_>) -> Value {
     }
 }
 
-/// A sealed value that was not opened is told like one that was.
-fn starred(value: Value) -> Value {
-    match value {
-        Value::String(text) if is_sealed(&text) => Value::from("***"),
-        other => other,
-    }
-}
-
-fn hidden_value(hidden: &Hidden, selection: &Selection) -> HiddenValue {
+fn hidden_value(path: &str, hidden: &Hidden, selection: &Selection) -> HiddenValue {
     let part = selection.part_of(hidden.place.layer);
-    HiddenValue { value: starred(hidden.value.clone()), origin: hidden.place.origin(&selection.layers), part }
+    HiddenValue { value: starred(path, hidden.value.clone()), origin: hidden.place.origin(&selection.layers), part }
 }

@@ -4,6 +4,7 @@
 //! the one after it say is compared. Reading the commits is in `store/history.rs`.
 
 use super::select;
+use super::stars::{is_secret, starred};
 use crate::config::address::Address;
 use crate::config::interpolate::{Resolve, Resolver};
 use crate::config::value::Value;
@@ -36,6 +37,22 @@ pub struct Turns<C> {
     oldest: Option<(C, Option<Value>)>,
     /// Whether the last one shown cannot be read.
     is_broken: bool,
+}
+
+impl<C> Turn<C> {
+    /// The same of the values at a key, secrets hidden.
+    #[must_use]
+    pub fn starred(self, key: &str) -> Self {
+        let hide = |value: Option<Value>| value.map(|value| starred(key, value));
+        Self { from: hide(self.from), to: hide(self.to), ..self }
+    }
+
+    /// The same with its secrets as plain text.
+    #[must_use]
+    pub fn revealed(self) -> Self {
+        let reveal = |value: Option<Value>| value.map(|value| value.revealed());
+        Self { from: reveal(self.from), to: reveal(self.to), ..self }
+    }
 }
 
 impl<C> Default for Turns<C> {
@@ -74,7 +91,7 @@ impl<C> Turns<C> {
 pub fn state(snapshot: &Snapshot, address: &Address, key: &str) -> State {
     let Ok(selection) = select(snapshot, address) else { return State::Broken };
     let effective = selection.effective();
-    let mut resolver = Resolver::new(&effective, &selection.layers, Resolve::Known);
+    let mut resolver = Resolver::new(&effective, &selection.layers, Resolve::Known).hiding(is_secret);
     State::Value(effective.get(key, |text, place| resolver.value(text, place)))
 }
 

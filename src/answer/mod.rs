@@ -9,6 +9,7 @@ mod explain;
 pub mod history;
 mod leaves;
 mod schemas;
+mod stars;
 mod text;
 
 use std::borrow::Cow;
@@ -39,6 +40,7 @@ use environment::Question;
 pub use explain::{Explained, HiddenValue, explain};
 pub use leaves::flat_json;
 pub use schemas::{faults, profiles, violations};
+pub use stars::starred;
 pub use text::{Filled, fill};
 
 /// The layers that answer an address, lowest precedence first.

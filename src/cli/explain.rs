@@ -18,6 +18,7 @@ use super::get;
 use super::keys::KeyArgs;
 use super::question::Question;
 use super::repo::{failure, names, read};
+use super::show_secrets::ShowSecrets;
 
 const TIME: Duration = Duration::from_secs(30);
 
@@ -44,6 +45,8 @@ pub(super) struct Args {
     /// Read this folder, Git working tree or URL instead of asking a server
     #[arg(long, value_name = "DIR-or-URL", conflicts_with = "server")]
     pub(super) repo: Option<String>,
+    #[command(flatten)]
+    secrets: ShowSecrets,
     #[command(flatten)]
     server: ServerArg,
     #[command(flatten)]
@@ -94,9 +97,11 @@ struct Hidden<'a> {
 impl Args {
     pub(super) fn run(&self, console: &mut Console<'_>) -> Result<Exit, Failure> {
         if let Some(repo) = &self.repo {
-            let json = self.explain(repo, console)?;
+            let reveal = self.secrets.asked(console)?;
+            let json = self.explain(repo, reveal, console)?;
             return self.show(json.as_bytes(), console);
         }
+        self.secrets.refuse_for_server()?;
         if !self.keys.is_empty() {
             let message = "keys are for what is read from a repository";
             return Err(Failure::new(Exit::Usage, message).with_hint("name it with --repo; a server has its own keys"));
@@ -110,14 +115,15 @@ impl Args {
     }
 
     /// The JSON that the server would answer, from a repository.
-    fn explain(&self, repo: &str, console: &mut Console<'_>) -> Result<String, Failure> {
+    fn explain(&self, repo: &str, reveal: bool, console: &mut Console<'_>) -> Result<String, Failure> {
         let (address, environment) = (self.question.address()?, console.environment);
         // What does not open is told like what does: as stars, with its place.
         let reading = self.keys.reading(OnFailure::Leave, environment)?;
         let read = read(repo, &address, reading, environment)?;
         names(&read, &address, self.strict, "explain {}", console)?;
         let chosen = Chosen::alone(read.label, read.snapshot);
-        native::explanation(&address, &chosen, Resolve::Known, self.key.as_deref()).map_err(|error| failure(&error))
+        native::explanation(&address, &chosen, Resolve::Known, self.key.as_deref(), reveal)
+            .map_err(|error| failure(&error))
     }
 
     /// Prints an explanation, given as the JSON of the server.

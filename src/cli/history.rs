@@ -23,6 +23,7 @@ use super::keys::KeyArgs;
 use super::question::Question;
 use super::repo::commits::{Commits, Tip};
 use super::repo::{read, unreachable};
+use super::show_secrets::ShowSecrets;
 
 /// How long a server is waited for, and how long a repository is read.
 const TIME: Duration = Duration::from_secs(60);
@@ -59,6 +60,8 @@ pub(super) struct Args {
     /// Read this Git working tree or URL instead of asking a server
     #[arg(long, value_name = "DIR-or-URL", conflicts_with = "server")]
     repo: Option<String>,
+    #[command(flatten)]
+    secrets: ShowSecrets,
     #[command(flatten)]
     server: ServerArg,
     #[command(flatten)]
@@ -99,8 +102,12 @@ impl Args {
             label: self.label.clone(),
         };
         let json = match &self.repo {
-            Some(repo) => self.read(repo, &question, console.environment)?.into_bytes(),
+            Some(repo) => {
+                let reveal = self.secrets.asked(console)?;
+                self.read(repo, &question, reveal, console.environment)?.into_bytes()
+            }
             None => {
+                self.secrets.refuse_for_server()?;
                 let server = Server::new(self.server.server.as_deref(), console.environment)?;
                 let limit = self.limit.to_string();
                 let mut query = question.query();
@@ -125,7 +132,13 @@ impl Args {
     }
 
     /// The JSON that the server would answer, from a repository.
-    fn read(&self, repo: &str, question: &Question, environment: &Environment) -> Result<String, Failure> {
+    fn read(
+        &self,
+        repo: &str,
+        question: &Question,
+        reveal: bool,
+        environment: &Environment,
+    ) -> Result<String, Failure> {
         let address = question.address()?;
         let mut commits = Commits::open(repo, self.keys.reading(OnFailure::Tell, environment)?, environment)?;
         let Tip { label, commit, mut reader } = commits.tip(question.label.as_deref())?;
@@ -139,6 +152,7 @@ impl Args {
             [] => self.near_keys(repo, &address, environment),
             _ => Vec::new(),
         };
+        let found = if reveal { found.revealed() } else { found };
         Ok(history_json(&address, (&label, commit), (&self.key, near), &found))
     }
 

@@ -29,6 +29,7 @@ mod secrets;
 mod serve;
 mod settings;
 mod settings_file;
+mod show_secrets;
 #[cfg(test)]
 mod testing;
 mod token;

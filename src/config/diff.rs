@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::effective::{Branch, Effective, Held, Slot};
-use super::interpolate::{Resolve, Resolver};
+use super::interpolate::Resolver;
 use super::key;
 use super::layer::{Layer, Origin};
 use super::value::Value;
@@ -92,8 +92,7 @@ pub fn diff(base: &Flat, head: &Flat) -> KeyChanges {
 
 /// The keys of a merged configuration with their values, given the selection that it was merged from.
 #[must_use]
-pub fn flatten(effective: &Effective, layers: &[Layer], resolve: Resolve) -> Flat {
-    let mut resolver = Resolver::new(effective, layers, resolve);
+pub fn flatten(effective: &Effective, layers: &[Layer], mut resolver: Resolver<'_>) -> Flat {
     let mut entries: Vec<(Arc<str>, Given)> = Vec::new();
     let mut take = |path: String, slot: &Slot| {
         let value = slot.value(&mut |text, place| resolver.value(text, place));
@@ -120,6 +119,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::config::interpolate::Resolve;
     use crate::config::merge::merge;
     use crate::config::problem::Position;
     use crate::config::value::Number;
@@ -132,7 +132,8 @@ mod tests {
             Layer { path: Arc::from(format!("{index}.yml")), body: Arc::new(body), index: 0 }
         };
         let layers: Vec<Layer> = texts.iter().enumerate().map(layer).collect();
-        flatten(&merge(&layers), &layers, Resolve::Known)
+        let effective = merge(&layers);
+        flatten(&effective, &layers, Resolver::new(&effective, &layers, Resolve::Known))
     }
 
     fn spelled(given: &Given) -> String {

@@ -13,7 +13,8 @@ use super::joined::Joined;
 use super::key;
 use super::layer::{Data, Layer};
 use super::problem::{Fault, Position, Problem};
-use super::value::Value;
+use super::secret_string::SecretString;
+use super::value::{Opened, STARS, Value};
 
 /// How far placeholders are resolved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -68,7 +69,12 @@ pub struct Resolver<'a> {
     most: (usize, Place),
     /// What grew too large.
     too_large: Option<TooLarge>,
+    /// Which texts at which paths are hidden in the values that placeholders bring them into.
+    is_secret: Option<Guard>,
 }
+
+/// Says whether a text at a path is a secret.
+pub type Guard = fn(&str, &str) -> bool;
 
 /// A text after resolution.
 #[derive(Clone)]
@@ -117,7 +123,14 @@ impl<'a> Resolver<'a> {
             work: DEFAULT_LIMIT * WORK,
             most: (0, Place { layer: 0, at: Position::default() }),
             too_large: None,
+            is_secret: None,
         }
+    }
+
+    /// The same for values that are shown to people: a text that a secret is brought into is one.
+    #[must_use]
+    pub fn hiding(self, is_secret: Guard) -> Self {
+        Self { is_secret: Some(is_secret), ..self }
     }
 
     /// The same with another limit to the bytes that all its values have; what is beyond stays as written.
@@ -229,8 +242,20 @@ impl<'a> Resolver<'a> {
         Ok(Resolved { value, ..resolved })
     }
 
-    /// The resolved scalar at a path; `None` if there is none.
+    /// The resolved scalar at a path, hidden if it is a secret; `None` if there is none.
     fn named(&mut self, path: &str) -> Result<Option<Resolved>, Stop> {
+        let mut found = self.found(path)?;
+        if let (Some(is_secret), Some(resolved)) = (self.is_secret, &mut found) {
+            let text = spelled(&resolved.value);
+            if is_secret(path, &text) {
+                let plain = SecretString::new(&*text);
+                resolved.value = Value::Secret(Opened { sealed: Arc::from(STARS), plain });
+            }
+        }
+        Ok(found)
+    }
+
+    fn found(&mut self, path: &str) -> Result<Option<Resolved>, Stop> {
         let Some((data, _)) = self.effective.scalar(path) else { return Ok(None) };
         let Data::Text(text) = data else {
             return Ok(Some(Resolved { value: data.to_value(), complete: true, height: 1 }));

@@ -82,14 +82,26 @@ pub fn history(
             Parent::Nothing => {
                 if found.len() < bounds.changes {
                     found.extend(turns.end());
-                    return Ok(Some(History { turns: found, complete: true }));
+                    return Ok(Some(History::new(found, key, true)));
                 }
                 break;
             }
             Parent::Commit(_) | Parent::Unknown => break,
         }
     }
-    Ok(Some(History { turns: found, complete: false }))
+    Ok(Some(History::new(found, key, false)))
+}
+
+impl History {
+    fn new(turns: Vec<Turn<Commit>>, key: &str, complete: bool) -> Self {
+        Self { turns: turns.into_iter().map(|turn| turn.starred(key)).collect(), complete }
+    }
+
+    /// The same with its secrets as plain text.
+    #[must_use]
+    pub fn revealed(self) -> Self {
+        Self { turns: self.turns.into_iter().map(Turn::revealed).collect(), ..self }
+    }
 }
 
 impl Store {

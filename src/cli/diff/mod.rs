@@ -20,6 +20,7 @@ use super::console::{Console, Exit, Failure, plain};
 use super::keys::KeyArgs;
 use super::repo::Read;
 use super::repo::commits::Commits;
+use super::show_secrets::ShowSecrets;
 
 /// Tell what changes for whom between two commits, or between two profiles
 #[derive(Debug, clap::Args)]
@@ -58,6 +59,8 @@ pub(super) struct Args {
     #[arg(long, value_name = "native..spring", value_parser = ["native..spring"], conflicts_with_all = ["profiles", "head"])]
     semantics: Option<String>,
     #[command(flatten)]
+    secrets: ShowSecrets,
+    #[command(flatten)]
     keys: KeyArgs,
 }
 
@@ -79,9 +82,10 @@ struct Difference {
 impl Args {
     pub(super) fn run(&self, console: &mut Console<'_>) -> Result<Exit, Failure> {
         let profiles = self.profiles.as_deref().map(parse_profiles).transpose()?;
+        let reveal = self.secrets.asked(console)?;
         let mut commits = Commits::open(&self.repo, self.keys.secrets(console.environment)?, console.environment)?;
         let base = commits.read(self.base.as_deref())?;
-        let difference = match profiles {
+        let mut difference = match profiles {
             Some((from, to)) => {
                 let questions = between(&base.snapshot, &base.snapshot, &from.profiles, &to.profiles);
                 let comparison = compare_all(&base.snapshot, &base.snapshot, &questions);
@@ -100,6 +104,9 @@ impl Args {
             }
         };
         difference.is_of_something()?;
+        if reveal {
+            difference.comparison.reveal();
+        }
         console.print(&match self.format {
             Format::Human => human::spell(&difference, console.is_coloured(true)),
             Format::Json => json::spell(&difference),

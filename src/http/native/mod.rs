@@ -86,12 +86,12 @@ async fn explain_config(
     let address = app.permit(&caller, parameters.address(&application, Some(&profiles))?)?;
     let resolve = parameters.resolve()?;
     let basis = app.find(&caller, &address).await?.strictly(parameters.strict()?)?;
-    let body = explanation(&address, &basis.chosen, resolve, parameters.key.as_deref())?;
+    let body = explanation(&address, &basis.chosen, resolve, parameters.key.as_deref(), false)?;
     let spelled = answer::seal(Format::Json, body);
     Ok(Spelt { basis: &basis, media_type: "application/json" }.answer(&spelled, &headers))
 }
 
-/// The JSON that explains an address; the command line prints the same.
+/// The JSON that explains an address, with its secrets in plain text if `reveal`; the command line prints the same.
 ///
 /// # Errors
 /// If a file that takes part cannot be read, or nothing is at or below `key`.
@@ -100,8 +100,12 @@ pub fn explanation(
     chosen: &Chosen,
     resolve: Resolve,
     key: Option<&str>,
+    reveal: bool,
 ) -> Result<String, AnswerError> {
-    let keys = answer::explain(&chosen.select(address)?, resolve, key)?;
+    let mut keys = answer::explain(&chosen.select(address)?, resolve, key)?;
+    if reveal {
+        keys.iter_mut().for_each(Explained::reveal);
+    }
     let parts: Vec<_> = chosen.parts().map(|part| Whence::new(part, chosen.is_joined())).collect();
     let about = About::new(address, chosen);
     let keys = keys.iter().map(|key| ExplainedKey::new(key, &parts)).collect();
@@ -345,7 +349,7 @@ impl<'a> ExplainedKey<'a> {
 impl<'a> SourceLayer<'a> {
     fn new(layer: &'a layer::Layer, whence: &Whence<'a>) -> Self {
         let document = layer.document();
-        let values = Value::Map(layer::entries_to_map(&document.root));
+        let values = answer::starred("", Value::Map(layer::entries_to_map(&document.root)));
         Self { source: whence.source, file: &layer.path, document: document.number, values: raw(&values) }
     }
 }

@@ -5,6 +5,7 @@ mod commands;
 mod diff;
 mod history;
 mod logs;
+mod plain_secrets;
 mod planted;
 mod secrets;
 mod settings;
