@@ -27,13 +27,13 @@ use crate::config::key;
 use crate::config::layer::Layer;
 use crate::config::merge::merge;
 use crate::config::nearest::nearest;
-use crate::config::problem::{Problem, Severity};
+use crate::config::problem::{Fault, Position, Problem, Severity};
 use crate::config::semantics::Semantics;
 use crate::config::value::Value;
 use crate::format::variables::{Reveal, Writing};
 use crate::format::{Format, Notation, Unwritable};
 use crate::schema::Mode;
-use crate::snapshot::{Parsed, Snapshot};
+use crate::snapshot::{Parsed, Snapshot, own};
 
 use environment::Question;
 
@@ -148,6 +148,9 @@ impl Default for Spelling {
 /// # Errors
 /// [`AnswerError::Broken`] with what is wrong with the files that take part, if any of them cannot be read.
 pub fn select(snapshot: &Snapshot, address: &Address) -> Result<Selection, AnswerError> {
+    if snapshot.own.is_broken() {
+        return Err(AnswerError::Broken(snapshot.own.faults()));
+    }
     if snapshot.semantics == Semantics::Spring {
         return environment::environment(snapshot, &Question::of(address)).map(|environment| environment.selection());
     }
@@ -219,6 +222,12 @@ pub fn join(selections: impl Iterator<Item = Result<Selection, AnswerError>>) ->
     }
     if whole.len() == 1 {
         return Ok(whole.swap_remove(0));
+    }
+    if whole.iter().any(|selection| selection.semantics != whole[0].semantics) {
+        let message = "joined sources are not read by the same `semantics`, which their repositories set";
+        let fault = Fault::error("repository-settings", Position::new(1, 1), message);
+        let fault = fault.with_hint("set `semantics` in the settings of the server");
+        return Err(AnswerError::Broken(vec![fault.in_file(&Arc::from(own::FILE))]));
     }
     let mut digest = Sha256::new();
     let semantics = whole.first().map_or(Semantics::Native, |first: &Selection| first.semantics);

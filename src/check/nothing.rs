@@ -17,7 +17,8 @@ const NAMED: usize = 3;
 
 /// Adds a problem if no file can be selected.
 pub(super) fn check(input: &Input<'_>, problems: &mut Vec<Problem>) {
-    if !input.snapshot.is_empty() {
+    // Of a repository that does not say how it is read, nobody knows.
+    if !input.snapshot.is_empty() || input.snapshot.own.is_broken() {
         return;
     }
     let paths = input.snapshot.tree.files.keys().map(|path| &**path);

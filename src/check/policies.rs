@@ -1,4 +1,4 @@
-//! The policies of a repository: what its own `.layerd-check.yaml` demands of keys and values, by profile.
+//! The policies of a repository: what its own `.layerd.yaml` demands of keys and values, by profile.
 //!
 //! ```yaml
 //! policies:
@@ -199,7 +199,9 @@ fn broken(
                 let said = demand.message.as_ref().map(|said| format!(": {}", shown(said))).unwrap_or_default();
                 let message = format!("`{}` {breach}{said} (policy `{}`)", shown(&leaf.path), shown(&demand.name));
                 let fault = Fault { severity: demand.severity, ..Fault::error("policy", origin.at, message) };
-                tell(fault.with_hint("the policies are in `.layerd-check.yaml`").in_file(&origin.file));
+                tell(
+                    fault.with_hint("the policies are in `.layerd.yaml` or `.layerd-check.yaml`").in_file(&origin.file),
+                );
             }
         }
     }

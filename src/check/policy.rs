@@ -1,5 +1,5 @@
-//! `.layerd-check.yaml`: what a repository says about the rules. Severities by code, and places that are silenced, each
-//! with a reason. Its policies are in `policies.rs`.
+//! What a repository says about the rules, in `.layerd.yaml` or `.layerd-check.yaml`: severities by code, and places that are
+//! silenced, each with a reason. Its policies are in `policies.rs`.
 //!
 //! ```yaml
 //! severities:
@@ -21,13 +21,13 @@ use crate::config::layer::{Body, Data, Entry, Node};
 use crate::config::problem::{Fault, Position, Problem, Severity};
 use crate::config::value::Number;
 use crate::format::{self, Format, Limits};
-use crate::snapshot::{Parsed, Snapshot};
+use crate::snapshot::{Parsed, Snapshot, own};
 
 use super::Finding;
 use super::policies::{self, Demand};
 use super::rules::{self, Rule};
 
-/// Where the file stands, from the root of the repository.
+/// The file that holds nothing else, in the root of the configuration.
 pub const FILE: &str = ".layerd-check.yaml";
 
 /// The most silences that are heeded: each is compared with each finding.
@@ -52,7 +52,8 @@ struct Silence {
     files: GlobMatcher,
     key: Option<Arc<str>>,
     line: Option<u32>,
-    /// Where it stands in the file.
+    /// Where it stands.
+    file: Arc<str>,
     at: Position,
 }
 
@@ -61,15 +62,28 @@ impl Policy {
     #[must_use]
     pub fn read(bytes: &[u8]) -> Self {
         let body = format::read(Format::Yaml, bytes, &Limits::default());
-        let mut reader = Reader::default();
+        let mut reader = Reader::of(FILE);
         reader.faults.extend(body.faults.iter().filter(|fault| fault.severity == Severity::Error).cloned());
-        for document in &body.documents {
-            reader.document(&document.root);
+        reader.read(&body)
+    }
+
+    /// Reads what `.layerd.yaml` says about the rules. What else is in it, and whether it is whole, is told by the snapshot.
+    #[must_use]
+    pub fn of_repository(bytes: &[u8]) -> Self {
+        let reader = Reader { has_others: true, ..Reader::of(own::FILE) };
+        reader.read(&format::read(Format::Yaml, bytes, &Limits::default()))
+    }
+
+    /// Both together; for a code that both give a severity, that of this one counts.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.problems.extend(other.problems);
+        for (code, severity) in other.severities {
+            self.severities.entry(code).or_insert(severity);
         }
-        let path: Arc<str> = Arc::from(FILE);
-        let mut policy = reader.policy;
-        policy.problems = reader.faults.iter().map(|fault| fault.in_file(&path)).collect();
-        policy
+        self.silences.extend(other.silences);
+        self.demands.extend(other.demands);
+        self
     }
 
     /// The policy of a file that is too large to be read: none, and that is told.
@@ -128,7 +142,7 @@ impl Silence {
         Finding {
             code: "unused-silence",
             severity: Severity::Info,
-            file: Arc::from(FILE),
+            file: Arc::clone(&self.file),
             at: self.at,
             message: format!("nothing of the code `{}` is found there any more", self.code),
             hint: Some("delete the entry".to_owned()),
@@ -159,13 +173,27 @@ fn visit(entries: &[Entry], parent: &str, at: Position, last: &mut Option<(Posit
     }
 }
 
-#[derive(Default)]
 struct Reader {
+    file: Arc<str>,
+    /// The file has members of another kind as well.
+    has_others: bool,
     policy: Policy,
     faults: Vec<Fault>,
 }
 
 impl Reader {
+    fn of(file: &str) -> Self {
+        Self { file: Arc::from(file), has_others: false, policy: Policy::default(), faults: Vec::new() }
+    }
+
+    fn read(mut self, body: &Body) -> Policy {
+        for document in &body.documents {
+            self.document(&document.root);
+        }
+        let problems = self.faults.iter().map(|fault| fault.in_file(&self.file)).collect();
+        Policy { problems, ..self.policy }
+    }
+
     fn document(&mut self, root: &[Entry]) {
         for entry in root {
             match (&**entry.key.written(), &entry.node.data) {
@@ -178,6 +206,7 @@ impl Reader {
                 ("policies", _) => self.invalid(entry.node.at, "`policies` takes a list of policies", None),
                 ("severities", _) => self.invalid(entry.node.at, "`severities` takes a map of codes", None),
                 ("silence", _) => self.invalid(entry.node.at, "`silence` takes a list of places", None),
+                _ if self.has_others => {}
                 _ => self.unknown_member(entry, "`severities`, `silence` and `policies`"),
             }
         }
@@ -245,7 +274,8 @@ impl Reader {
         }
         if has_reason {
             let files = glob.compile_matcher();
-            self.policy.silences.push(Silence { code: rule.code, files, key, line, at: item.at });
+            let file = Arc::clone(&self.file);
+            self.policy.silences.push(Silence { code: rule.code, files, key, line, file, at: item.at });
         }
     }
 

@@ -41,7 +41,7 @@ impl Args {
         let reading = self.keys.reading(OnFailure::Pin, console.environment)?;
         let read = read(&self.repo, &address, reading, console.environment)?;
         names(&read, &address, self.strict, "render {}", console)?;
-        let selection = answer::select(&read.snapshot, &address).map_err(|error| failure(&error))?;
+        let selection = answer::whole(&read.snapshot, &address).map_err(|error| failure(&error))?;
         let spelled = answer::spell(&selection, &spelling).map_err(|error| failure(&error))?;
         spelled.warning.iter().for_each(|warning| console.warn(warning));
         get::print_as(self.spelling.is_raw(), &spelled.body, console)

@@ -30,7 +30,7 @@ Examples:
   layerd validate --explain never-selected
   layerd validate https://git.example.org/team/config.git --label release --format sarif
 
-Rules are set, and places silenced, in `.layerd-check.yaml` in the repository.
+Rules are set, and places silenced, in `.layerd.yaml` in the repository, which also says how it is read.
 Exit codes: 0 nothing wrong, 1 errors found (with --strict warnings too), 2 wrong usage, 3 repository not reached.")]
 pub(super) struct Args {
     /// The folder, Git working tree or URL to check; of a folder the files as they are on disk
@@ -91,6 +91,7 @@ impl Args {
         if let Some(before) = &before {
             report = change::brought(report, &checked(before, None));
         }
+        let report = material.told_from_top(report);
         let seconds = started.elapsed().as_secs_f64();
         let prefix = prefix(&self.repo, &console.environment.directory, origin.root());
         console.print(&self.spell(&report, &material, (seconds, &prefix), console))?;
@@ -135,12 +136,14 @@ fn explained(code: &str) -> Result<String, Failure> {
 
 /// Checks on as many threads as the machine has.
 fn checked(material: &Material, before: Option<&Snapshot>) -> Report {
+    let own = material.snapshot.own.bytes.as_deref().map(Policy::of_repository).unwrap_or_default();
     let policy = match (material.text(policy::FILE), material.snapshot.tree.files.get(policy::FILE)) {
         (Some(bytes), _) => Policy::read(bytes),
-        (None, Some(file)) => Policy::too_large(file.size, &material.limits),
+        (None, Some(file)) => Policy::too_large(file.size, &material.snapshot.limits),
         (None, None) => Policy::default(),
     };
-    let (snapshot, texts, limits) = (&*material.snapshot, &material.texts, &material.limits);
+    let policy = own.and(policy);
+    let (snapshot, texts, limits) = (&*material.snapshot, &material.texts, &material.snapshot.limits);
     let plan = Plan::new(Input {
         snapshot,
         texts,

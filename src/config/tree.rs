@@ -23,6 +23,8 @@ pub struct Tree {
     pub unreadable: BTreeMap<Arc<str>, Arc<str>>,
     /// Folders that could not be looked into, and why: nobody knows which files are in them.
     pub closed: BTreeMap<Arc<str>, Arc<str>>,
+    /// What the repository says about itself at its top, if the configured root is a folder below that.
+    pub top: Option<File>,
 }
 
 /// One file of a tree.

@@ -54,7 +54,7 @@ pub enum Format {
 }
 
 /// What the bytes of one configuration file may cost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Limits {
     /// Bytes of one file.
     pub file: usize,

@@ -14,6 +14,7 @@ use prometheus_client::registry::Registry;
 use serde::{Deserialize, Serialize};
 
 use crate::config::problem::{Problem, Severity};
+use crate::snapshot::Own;
 use crate::store::Store;
 use crate::store::freshness::Fresh;
 use crate::store::refresh::now;
@@ -304,6 +305,24 @@ struct LabelBody {
     warnings: usize,
     /// Addresses that an older commit answers.
     pinned: usize,
+    /// What its `.layerd.yaml` sets, if it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    settings: Option<OwnSettings>,
+}
+
+/// What a repository says about how it is read, by the names of the settings.
+#[derive(Debug, Serialize)]
+struct OwnSettings {
+    in_force: Vec<&'static str>,
+    /// The settings of the server say something else.
+    overridden: Vec<&'static str>,
+}
+
+impl OwnSettings {
+    fn of(own: &Own) -> Option<Self> {
+        own.bytes.as_ref()?;
+        Some(Self { in_force: own.in_force.clone(), overridden: own.overridden.clone() })
+    }
 }
 
 impl RefreshedLabel {
@@ -364,6 +383,7 @@ impl LabelBody {
             errors: label.count(Severity::Error),
             warnings: label.count(Severity::Warning),
             pinned: label.pinned(),
+            settings: OwnSettings::of(&label.own()),
         }
     }
 }

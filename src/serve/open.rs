@@ -12,6 +12,7 @@ use crate::config::locations::Locations;
 use crate::config::secret_string::SecretString;
 use crate::config::semantics::Semantics;
 use crate::settings::{CredentialSettings, Place, Settings, SourceSettings};
+use crate::snapshot::own::{self, Fixed};
 use crate::snapshot::{Rules, Secrets};
 use crate::source::dir::{self, DirSource};
 use crate::source::fetch::worker::Worker;
@@ -198,7 +199,7 @@ fn uri(place: &Place) -> String {
 }
 
 fn open_dir(source: &SourceSettings, path: &Path, settings: &Settings) -> Result<DirSource, SetupError> {
-    DirSource::new(dir::Settings {
+    let opened = DirSource::new(dir::Settings {
         name: source.name.clone(),
         path: path.to_owned(),
         root: source.path.clone(),
@@ -209,7 +210,9 @@ fn open_dir(source: &SourceSettings, path: &Path, settings: &Settings) -> Result
         locations: locations(source),
         own_files: own_files(settings),
         quiet: dir::QUIET,
-    })
+    });
+    // The repository may be read by Spring's rules because it says so itself.
+    opened.map(|opened| if source.fixed.semantics { opened } else { opened.asking(own::wants_all_files) })
 }
 
 /// Where configuration is looked for under Spring's semantics.
@@ -279,12 +282,19 @@ pub fn rules(source: &SourceSettings, settings: &Settings) -> Result<Rules, Setu
     }
     let ignore: GlobSet = ignore.build().map_err(refuse)?;
     let search_paths = source.search_paths.clone();
+    // What Spring's settings say is in force whatever they leave out.
+    let fixed = Fixed { semantics: source.fixed.semantics || settings.semantics.is_spring(), ..source.fixed };
     Ok(Rules {
         semantics: settings.semantics,
         search_paths,
         locations: locations(source),
+        path: source.path.clone(),
+        search_paths_written: source.search_paths_written.clone(),
         ignore,
+        ignore_written: source.ignore.clone(),
         limits: settings.limits.format,
+        files: settings.limits.files,
         schemas: source.schemas,
+        fixed,
     })
 }

@@ -34,6 +34,7 @@ use crate::audit::AuditSettings;
 use crate::config::secret_string::SecretString;
 use crate::config::select::SearchPaths;
 use crate::schema::Mode;
+use crate::snapshot::own::Fixed;
 use crate::source::{private, regular};
 use crate::{format, http, telemetry};
 
@@ -115,6 +116,8 @@ pub struct SourceSettings {
     pub locations_only: bool,
     /// Globs for paths that are not configuration.
     pub ignore: Vec<String>,
+    /// What of this its repository cannot change, because somebody has set it here.
+    pub fixed: Fixed,
     /// Patterns of the addresses that it answers, `application` or `application/profile`.
     pub matches: Vec<String>,
     /// The source behind it takes part in its answers, below it.

@@ -3,8 +3,13 @@
 use std::fmt::Write as _;
 
 use super::inputs::Inputs;
+use super::origin::Origin;
 use super::row::Row;
 use super::table::rows;
+
+/// What a repository may say of itself, unless it is set here.
+const OF_REPOSITORIES: [&str; 5] =
+    ["semantics", "sources[].path", "sources[].search-paths", "sources[].ignore", "sources[].schemas"];
 
 /// YAML of every setting that has a value; secrets are stars.
 pub(super) fn yaml(inputs: &Inputs) -> String {
@@ -32,7 +37,9 @@ pub(super) fn yaml(inputs: &Inputs) -> String {
         let begins_item = shared < groups.len() && groups.last().is_some_and(|group| group.ends_with("[]"));
         let mark = if begins_item { "- " } else { "" };
         let indent = " ".repeat(indent(&groups) - mark.len());
-        let _infallible = writeln!(out, "{indent}{mark}{last}: {}  # {}", given.value.shown, given.origin);
+        let wins = given.origin != Origin::Default && OF_REPOSITORIES.contains(&row.name);
+        let wins = if wins { ", also over `.layerd.yaml`" } else { "" };
+        let _infallible = writeln!(out, "{indent}{mark}{last}: {}  # {}{wins}", given.value.shown, given.origin);
         open = groups;
     }
     out

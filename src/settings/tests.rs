@@ -53,6 +53,7 @@ fn defaults_are_those_of_the_parts() {
         locations: Vec::new(),
         locations_only: false,
         ignore: Vec::new(),
+        fixed: crate::snapshot::own::Fixed::default(),
         matches: vec!["*".to_owned()],
         joins_next: false,
         schemas: Mode::Warn,
@@ -111,15 +112,15 @@ webhooks: { secrets: [{ kind: github, secret-file: hook }] }
 fn a_file_may_say_everything() {
     let loaded = load_all(EVERYTHING, &[], Flags::default()).unwrap_or_else(|refusal| panic!("{refusal}"));
     let expected = "\
-semantics: native  # conf/layerd.yaml:2:12
+semantics: native  # conf/layerd.yaml:2:12, also over `.layerd.yaml`
 sources:
   - name: team  # conf/layerd.yaml:4:11
     git: https://git.example.org/team/config.git  # conf/layerd.yaml:5:10
     label: '1.0'  # conf/layerd.yaml:6:12
     labels: [\"main\", \"release/*\"]  # conf/layerd.yaml:7:13
-    path: config/  # conf/layerd.yaml:8:11
-    search-paths: [\"{application}\", \"shared\"]  # conf/layerd.yaml:9:19
-    ignore: [\"charts/**\"]  # conf/layerd.yaml:10:13
+    path: config/  # conf/layerd.yaml:8:11, also over `.layerd.yaml`
+    search-paths: [\"{application}\", \"shared\"]  # conf/layerd.yaml:9:19, also over `.layerd.yaml`
+    ignore: [\"charts/**\"]  # conf/layerd.yaml:10:13, also over `.layerd.yaml`
     match: [\"*\"]  # conf/layerd.yaml:11:12
     schemas: warn  # default
     refresh: 90s  # conf/layerd.yaml:12:14
@@ -171,7 +172,10 @@ telemetry:
 state: /here/conf/../state  # conf/layerd.yaml:39:8
 ";
     assert_eq!(loaded.to_yaml(), expected);
-    let again = good(&loaded.to_yaml(), &[], Flags::default());
+    let mut again = good(&loaded.to_yaml(), &[], Flags::default());
+    // What is spelled out is set, also where it is a default.
+    assert!(again.sources[0].fixed.schemas && !loaded.settings.sources[0].fixed.schemas);
+    again.sources[0].fixed = loaded.settings.sources[0].fixed;
     assert_eq!(again, loaded.settings);
 }
 

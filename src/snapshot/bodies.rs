@@ -8,7 +8,7 @@ use crate::config::layer::Body;
 use crate::config::select::Rank;
 use crate::config::semantics::Semantics;
 use crate::config::tree::BlobId;
-use crate::format::Format;
+use crate::format::{Format, Limits};
 use crate::schema::Set;
 
 use super::open::{Opening, Secrets, Stamp, is_sealed};
@@ -28,8 +28,8 @@ pub struct Bodies {
     pub tried: u64,
 }
 
-/// Bytes and how they are read.
-pub(super) type Reading = (BlobId, Format, Semantics);
+/// Bytes and how they are read, which the limits decide as well.
+pub(super) type Reading = (BlobId, Format, Semantics, Limits);
 
 #[derive(Debug)]
 struct Known {

@@ -4,29 +4,33 @@
 //! commits that have equal bytes: [`Bodies`] finds it again by blob id.
 
 mod bodies;
+mod listing;
 mod open;
+pub mod own;
 mod rules;
 mod schemas;
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::config::address::Address;
 use crate::config::catalogue::{Candidate, Catalogue};
 use crate::config::layer::{Body, Document};
 use crate::config::locations::{Locations, Names};
-use crate::config::problem::{Fault, Position, Problem, Severity};
-use crate::config::select::{self, SearchPaths};
+use crate::config::problem::{Problem, Severity};
+use crate::config::select::{self, Rank, SearchPaths};
 use crate::config::semantics::Semantics;
-use crate::config::tree::{BlobId, CommitId, File, Skipped, Tree};
+use crate::config::tree::{BlobId, CommitId, File, Tree};
 use crate::format::spring::xml::NO_PROPERTIES;
-use crate::format::{self};
+use crate::format::{self, Limits};
 use crate::schema::Mode;
 
 pub use bodies::Bodies;
+pub use own::Own;
 pub use rules::Rules;
 pub use schemas::Schemas;
 
+use listing::{closed, folders, in_order, left_out, of_stem};
 use rules::{candidate_of, format_of, rank_of};
 
 pub use open::{OnFailure, Opening, Secrets, Stamp, Unopened, is_about_keys, is_of_settings};
@@ -49,6 +53,8 @@ pub struct Snapshot {
     pub catalogue: Catalogue,
     /// The blob of every file in the tree, parsed or not.
     pub tree: Tree,
+    /// What it says about how it is read.
+    pub own: Arc<Own>,
     /// How its files are read and ordered.
     pub semantics: Semantics,
     /// The folders that are searched, under native semantics.
@@ -60,6 +66,8 @@ pub struct Snapshot {
     pub schemas: Schemas,
     /// What could not be taken into the tree at all, and schemas that cannot be applied.
     left_out: Vec<Problem>,
+    /// What one file may cost.
+    pub limits: Limits,
     /// Bytes that an answer may have.
     pub answer_limit: usize,
     /// The files that can be selected, by stem, in the order of their extensions.
@@ -94,6 +102,8 @@ impl Snapshot {
         bodies: &mut Bodies,
         mut read: impl FnMut(BlobId) -> Result<Vec<u8>, E>,
     ) -> Result<Self, E> {
+        let (own, rules) = own::of(&tree, rules, &mut read)?;
+        let (tree, own, rules) = (own.rooted(tree), Arc::new(own), &rules);
         let mut stems: HashMap<Arc<str>, Vec<(usize, Parsed)>> = HashMap::new();
         let selectable: Vec<_> = selectable(&tree, rules).collect();
         for (path, file, candidate) in &selectable {
@@ -103,7 +113,7 @@ impl Snapshot {
             };
             let mut parsed = Parsed { path: Arc::clone(path), blob: file.blob, body, opening: None };
             if is_sealed {
-                parsed.open(*candidate, rules.semantics, &rules.search_paths, secrets, bodies);
+                parsed.open(*candidate, (rules.semantics, rules.limits), &rules.search_paths, secrets, bodies);
             }
             stems.entry(Arc::from(candidate.stem)).or_default().push((candidate.extension, parsed));
         }
@@ -120,6 +130,8 @@ impl Snapshot {
             stamp: secrets.stamp(),
             problems: Vec::new(),
             catalogue,
+            own,
+            limits: rules.limits,
             semantics: rules.semantics,
             search_paths: rules.search_paths.clone(),
             locations: rules.locations.clone(),
@@ -141,7 +153,7 @@ impl Snapshot {
         for parsed in stems.values_mut().flatten().filter(|parsed| parsed.opening.is_some()) {
             let path = Arc::clone(&parsed.path);
             if let Some(candidate) = candidate_of(&path, self.semantics, (&self.search_paths, &self.locations)) {
-                parsed.open(candidate, self.semantics, &self.search_paths, secrets, bodies);
+                parsed.open(candidate, (self.semantics, self.limits), &self.search_paths, secrets, bodies);
             }
         }
         let snapshot = Self {
@@ -151,6 +163,8 @@ impl Snapshot {
             problems: Vec::new(),
             catalogue: self.catalogue.clone(),
             tree: self.tree.clone(),
+            own: Arc::clone(&self.own),
+            limits: self.limits,
             semantics: self.semantics,
             search_paths: self.search_paths.clone(),
             schemas: self.schemas.clone(),
@@ -176,6 +190,7 @@ impl Snapshot {
         let faults =
             |folder: &Parsed| folder.body.faults.iter().map(|fault| fault.in_file(&folder.path)).collect::<Vec<_>>();
         problems.extend(self.closed.iter().flat_map(faults));
+        problems.extend_from_slice(&self.own.problems);
         problems.extend(self.left_out.iter().filter(|problem| is_reached(&problem.file)).cloned());
         problems.sort_by(|one, other| (&one.file, one.at, one.code).cmp(&(&other.file, other.at, other.code)));
         problems
@@ -184,7 +199,9 @@ impl Snapshot {
     /// The files of a stem, weakest first; the folder in their place if it could not be looked into.
     #[must_use]
     pub fn of_stem(&self, stem: &str) -> &[Parsed] {
-        let is_below = |folder: &&Parsed| stem.strip_prefix(&*folder.path).is_some_and(|rest| rest.starts_with('/'));
+        let is_below = |folder: &&Parsed| {
+            folder.path.is_empty() || stem.strip_prefix(&*folder.path).is_some_and(|rest| rest.starts_with('/'))
+        };
         match self.stems.get(stem) {
             Some(files) => files,
             None => self.closed.iter().find(is_below).map_or(&[], std::slice::from_ref),
@@ -194,11 +211,21 @@ impl Snapshot {
     /// Why a file at this path cannot be read, if it is there, or may be: its folder could not be looked into.
     #[must_use]
     pub fn unread(&self, path: &str) -> Option<Problem> {
+        if let Some(fault) = self.own.faults().into_iter().next() {
+            return Some(fault);
+        }
         let is_outer =
             |folder: &str| path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
         let mut all = self.tree.unreadable.iter().chain(&self.tree.closed);
         let (path, reason) = all.find(|(folder, _)| is_outer(folder))?;
         Some(format::unreadable(reason).in_file(path))
+    }
+
+    /// What the file at a path is for, whether or not there is one; `None` if no application is answered from it.
+    #[must_use]
+    pub fn rank(&self, path: &str) -> Option<Rank> {
+        let candidate = candidate_of(path, self.semantics, (&self.search_paths, &self.locations))?;
+        Some(rank_of(candidate, self.semantics, &self.search_paths))
     }
 
     /// The file at a path, if it can be selected.
@@ -288,14 +315,14 @@ impl Parsed {
     fn open(
         &mut self,
         candidate: Candidate<'_>,
-        semantics: Semantics,
+        (semantics, limits): (Semantics, Limits),
         paths: &SearchPaths,
         secrets: &Secrets,
         bodies: &mut Bodies,
     ) {
         let sealed =
             self.opening.as_ref().map_or_else(|| Arc::clone(&self.body), |opening| Arc::clone(&opening.sealed));
-        let reading = (self.blob, format_of(candidate.extension, semantics), semantics);
+        let reading = (self.blob, format_of(candidate.extension, semantics), semantics, limits);
         let key = (reading, rank_of(candidate, semantics, paths));
         let opening = bodies.open(key, sealed, secrets);
         self.body = Arc::clone(&opening.body);
@@ -313,21 +340,6 @@ fn catalogue<'a>(candidates: impl Iterator<Item = Candidate<'a>>, rules: &Rules)
     }
 }
 
-/// Every folder that has something in it, sorted.
-fn folders(tree: &Tree) -> Vec<Arc<str>> {
-    let mut folders: BTreeSet<&str> = BTreeSet::new();
-    for path in tree.files.keys() {
-        let mut path: &str = path;
-        while let Some((folder, _)) = path.rsplit_once('/') {
-            if !folders.insert(folder) {
-                break;
-            }
-            path = folder;
-        }
-    }
-    folders.into_iter().map(Arc::from).collect()
-}
-
 fn selectable<'a>(tree: &'a Tree, rules: &Rules) -> impl Iterator<Item = (&'a Arc<str>, File, Candidate<'a>)> {
     tree.files
         .iter()
@@ -343,7 +355,7 @@ fn body<E>(
     read: &mut impl FnMut(BlobId) -> Result<Vec<u8>, E>,
 ) -> Result<(Arc<Body>, bool), E> {
     let (format, limits) = (format_of(extension, rules.semantics), &rules.limits);
-    let reading = (file.blob, format, rules.semantics);
+    let reading = (file.blob, format, rules.semantics, rules.limits);
     if let Some(known) = bodies.find(reading) {
         return Ok(known);
     }
@@ -355,52 +367,11 @@ fn body<E>(
     Ok(bodies.add(reading, body))
 }
 
-fn closed(tree: &Tree, rules: &Rules) -> Vec<Parsed> {
-    let closed = tree.closed.iter().filter(|(path, _)| !rules.ignore.is_match(&***path));
-    let broken = |(path, reason): (&Arc<str>, &Arc<str>)| Parsed {
-        path: Arc::clone(path),
-        blob: BlobId([0; 20]),
-        body: Arc::new(Body::broken(format::unreadable(reason))),
-        opening: None,
-    };
-    closed.map(broken).collect()
-}
-
-fn in_order(stems: HashMap<Arc<str>, Vec<(usize, Parsed)>>) -> HashMap<Arc<str>, Vec<Parsed>> {
-    let order = |(stem, mut files): (Arc<str>, Vec<(usize, Parsed)>)| {
-        files.sort_by_key(|(extension, _)| *extension);
-        (stem, files.into_iter().map(|(_, parsed)| parsed).collect())
-    };
-    stems.into_iter().map(order).collect()
-}
-
-fn left_out(tree: &Tree, rules: &Rules) -> Vec<Problem> {
-    let is_candidate = |skipped: &&Skipped| rules.candidate(&skipped.path).is_some();
-    let skipped = tree.skipped.iter().filter(is_candidate);
-    let problem = |skipped: &Skipped| {
-        let message = format!("it is left out: {}", skipped.reason);
-        Fault::warning("left-out", Position::new(1, 1), message).in_file(&skipped.path)
-    };
-    skipped.map(problem).collect()
-}
-
-/// The faults of the files of one stem, and that there are several of them.
-fn of_stem(files: &[Parsed], semantics: Semantics) -> impl Iterator<Item = Problem> {
-    let faults = files.iter().flat_map(|file| file.body.faults.iter().map(|fault| fault.in_file(&file.path)));
-    // Spring's users have files of several formats beside each other, and no fault is found in it.
-    let twins = files.windows(2).filter(move |_| semantics == Semantics::Native).map(|pair| {
-        let message = format!("`{}` stands beside it and has lower precedence", pair[0].path);
-        Fault::warning("two-files-of-one-stem", Position::new(1, 1), message)
-            .with_hint("move the keys into one of the two files")
-            .in_file(&pair[1].path)
-    });
-    faults.chain(twins)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::config::layer::entries_to_map;
+    use crate::config::tree::Skipped;
     use crate::config::value::Value;
 
     #[test]

@@ -9,21 +9,51 @@ use crate::config::semantics::Semantics;
 use crate::format::{Format, Limits};
 use crate::schema::Mode;
 
+use super::own::Fixed;
+
 /// How a repository is read: the part of a source's settings that decides what its files mean.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Rules {
     /// How its files are read and ordered.
     pub semantics: Semantics,
+    /// The sub-folder that is the root, as written; empty for the whole repository.
+    pub path: String,
     /// The folders that are searched under `semantics: native`.
     pub search_paths: SearchPaths,
     /// The folders that are searched under `semantics: spring`.
     pub locations: Locations,
+    /// The folders that are searched, as written.
+    pub search_paths_written: Vec<String>,
     /// Paths that are not configuration.
     pub ignore: GlobSet,
+    /// The same, as written.
+    pub ignore_written: Vec<String>,
     /// What one file may cost.
     pub limits: Limits,
+    /// Files in one commit.
+    pub files: usize,
     /// What schemas are worth.
     pub schemas: Mode,
+    /// What the repository itself cannot change.
+    pub fixed: Fixed,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            semantics: Semantics::default(),
+            path: String::new(),
+            search_paths: SearchPaths::default(),
+            locations: Locations::default(),
+            search_paths_written: Vec::new(),
+            ignore: GlobSet::default(),
+            ignore_written: Vec::new(),
+            limits: Limits::default(),
+            files: usize::MAX,
+            schemas: Mode::default(),
+            fixed: Fixed::default(),
+        }
+    }
 }
 
 impl Rules {

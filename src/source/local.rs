@@ -11,7 +11,7 @@ use git2::{AttrCheckFlags, AttrValue, ErrorCode, Repository};
 
 use super::mirror::history::{self, About};
 use super::mirror::tree::{WalkError, Walker, bytes, oid};
-use super::{ReadError, Reader, name, partial};
+use super::{ReadError, Reader, name, partial, regular};
 use crate::config::tree::{BlobId, CommitId, File, Tree};
 
 /// The kinds of name that count before Git's own rules: the whole name of a branch, a tag, a branch of a remote.
@@ -86,6 +86,16 @@ impl Local {
         is_ignored && !self.repository.index().is_ok_and(|index| index.get_path(Path::new(&path), 0).is_some())
     }
 
+    /// The bytes of what the repository says about itself at its top, if the root of the configuration is a folder below
+    /// that and files are checked out.
+    #[must_use]
+    pub fn top_on_disk(&self, most: u64) -> Option<Vec<u8>> {
+        if self.root.is_empty() || self.repository.is_path_ignored(name::OWN_FILE).unwrap_or(false) {
+            return None;
+        }
+        regular::read_plain(&self.repository.workdir()?.join(name::OWN_FILE), most)
+    }
+
     /// The filter through which Git stores a file, if attributes name one.
     #[must_use]
     pub fn filter_of(&self, path: &str) -> Option<String> {
@@ -155,6 +165,12 @@ impl Reader for Local {
 
     fn about(&mut self, commit: CommitId) -> Result<Option<About>, ReadError> {
         Ok(Some(history::about(&self.repository, &self.commit(commit)?)))
+    }
+
+    fn top(&mut self, commit: CommitId) -> Result<Option<File>, ReadError> {
+        let top = self.commit(commit)?.tree_id();
+        history::top(&self.repository, top, &self.root)
+            .map_err(|error| self.unreadable(&format_args!("commit {commit}"), &error))
     }
 
     fn glance(&mut self, commit: CommitId, paths: &[String]) -> Result<Option<Vec<Option<File>>>, ReadError> {

@@ -102,6 +102,14 @@ pub trait Reader {
         Ok(None)
     }
 
+    /// What the repository says about itself at its top, if the root of the source is a folder below that.
+    ///
+    /// # Errors
+    /// If there is no such commit or it cannot be read.
+    fn top(&mut self, commit: CommitId) -> Result<Option<File>, ReadError> {
+        Ok(self.tree(commit)?.top)
+    }
+
     /// The files at these paths of a commit without a list of all of them; `None` if only [`Reader::tree`] can tell.
     ///
     /// # Errors

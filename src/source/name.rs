@@ -16,7 +16,9 @@ pub(super) const MAX_DEPTH: usize = 64;
 /// The most links followed to reach one file, and the most linked folders inside one another.
 pub(super) const MAX_HOPS: usize = 8;
 
-/// The rules of `validate`: the only dot file that is listed, and only in the root.
+/// What a repository says about itself, in the root, and the rules of `validate`, in the folder that it makes the root: the
+/// only dot files that are listed.
+pub(super) const OWN_FILE: &str = ".layerd.yaml";
 const RULES_FILE: &str = ".layerd-check.yaml";
 
 /// The name as text.
@@ -47,7 +49,7 @@ pub(super) fn parse_root(path: &str) -> Result<Vec<Arc<str>>, SetupError> {
 
 /// True for dot files and dot folders, of which nothing is listed. `folder` is the path of the folder, empty for the root.
 pub(super) fn is_hidden(folder: &str, name: &str) -> bool {
-    name.starts_with('.') && !(folder.is_empty() && name == RULES_FILE)
+    name.starts_with('.') && !(name == RULES_FILE || folder.is_empty() && name == OWN_FILE)
 }
 
 /// True for dot files and dot folders that nobody means to be served; all others may be asked for as plain files.
@@ -83,10 +85,10 @@ mod tests {
     }
 
     #[test]
-    fn of_the_dot_files_only_the_rules_in_the_root_are_seen() {
+    fn of_the_dot_files_only_those_about_the_repository_are_seen() {
         assert!(is_hidden("", ".github"));
-        assert!(!is_hidden("", ".layerd-check.yaml"));
-        assert!(is_hidden("a", ".layerd-check.yaml"));
+        assert!(!is_hidden("", ".layerd-check.yaml") && !is_hidden("a", ".layerd-check.yaml"));
+        assert!(!is_hidden("", ".layerd.yaml") && is_hidden("a", ".layerd.yaml"));
     }
 
     #[test]

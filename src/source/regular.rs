@@ -28,6 +28,18 @@ pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// The first bytes of a file that is no link, one more than `most` if it has more; `None` if there is none, or it cannot be
+/// read.
+#[must_use]
+pub fn read_plain(path: &Path, most: u64) -> Option<Vec<u8>> {
+    if !std::fs::symlink_metadata(path).ok()?.is_file() {
+        return None;
+    }
+    let mut bytes = Vec::new();
+    open(path).ok()?.take(most.saturating_add(1)).read_to_end(&mut bytes).ok()?;
+    Some(bytes)
+}
+
 /// Opens a regular file, without waiting for whoever may be at the other end of something else.
 ///
 /// # Errors

@@ -13,7 +13,7 @@ use crate::snapshot::{Bodies, Rules, Secrets, Snapshot};
 use crate::source::mirror::history::{About, Parent};
 use crate::source::{ReadError, Reader};
 
-use super::past::{Files, Past, paths};
+use super::past::{Files, Past, SoughtFiles};
 use super::pool::ColdError;
 use super::{Chosen, Store};
 
@@ -57,8 +57,8 @@ pub fn history(
     (address, key): (&Address, &str),
     bounds: Bounds,
 ) -> Result<Option<History>, ReadError> {
-    let (paths, mut bodies) = (paths(std::iter::once(address), meaning.0), Bodies::default());
-    let mut past = Past { reader, meaning, bodies: &mut bodies };
+    let (mut wanted, mut bodies) = (SoughtFiles::new(std::iter::once(address)), Bodies::default());
+    let mut past = Past::new(reader, meaning, &mut bodies);
     let mut turns = Turns::default();
     let mut found = Vec::new();
     // The snapshot is kept, so that the next one parses only the files that differ.
@@ -68,7 +68,7 @@ pub fn history(
         let Some(about) = past.reader.about(next)? else { return Ok(None) };
         let parent = about.parent;
         let commit = Commit { id: next, about };
-        let files = past.files(next, &paths)?;
+        let files = past.files(next, &mut wanted)?;
         match &newer {
             Some((known, _)) if *known == files => turns.see_same(commit),
             _ => {

@@ -126,6 +126,9 @@ fn tell_change(source: &str, change: &LabelChange) {
             label, pinned, "addresses are answered by an older commit, because the new one breaks their files"
         );
     }
+    for problem in change.problems.iter().filter(|problem| problem.code == "setting-overridden") {
+        info!(source, label, "the settings of the server override those of the repository: {problem}");
+    }
     let errors = change.problems.iter().filter(|problem| problem.severity == Severity::Error);
     for problem in errors.clone().take(LOGGED_PROBLEMS) {
         warn!(source, label, code = problem.code, "a file cannot be served: {problem}");

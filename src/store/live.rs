@@ -147,7 +147,11 @@ impl Live {
                         Some(held) => held.moved_to(snapshot, pins),
                         None => Loaded::new(snapshot, pins, 0),
                     };
-                    table.loaded.insert(label, loaded);
+                    let own = loaded.own();
+                    table.loaded.insert(Arc::clone(&label), loaded);
+                    if table.default.as_ref() == Some(&label) {
+                        table.restrict(&own, &before);
+                    }
                 }
                 Err(error) => {
                     let loaded = held.cloned().or_else(|| self.last_good(&label, tip.kind, &mut bodies));
@@ -244,7 +248,7 @@ impl Live {
         let before = held.map(|held| Before { snapshot: &held.snapshot, held: &held.snapshot, pins: &held.pins });
         let meaning = (&self.settings.rules, &**secrets);
         let good = self.source.remembered(label);
-        let pins = Search { past: Past { reader: &mut *reader, meaning, bodies }, before, good }.known(snapshot);
+        let pins = Search { past: Past::new(&mut *reader, meaning, bodies), before, good }.known(snapshot);
         if pins.is_empty() {
             self.source.remember(label, snapshot.commit);
         }
@@ -266,8 +270,7 @@ impl Live {
         let mut reader = self.source.open()?;
         let (secrets, good) = (self.settings.secrets.load(), self.source.remembered(label));
         let (meaning, mut bodies) = ((&self.settings.rules, &**secrets), Bodies::default());
-        let mut search =
-            Search { past: Past { reader: &mut *reader, meaning, bodies: &mut bodies }, before: None, good };
+        let mut search = Search { past: Past::new(&mut *reader, meaning, &mut bodies), before: None, good };
         let pin = search.one(&loaded.snapshot, address);
         loaded.pins.add(address, pin.clone());
         Ok(pin)
@@ -380,12 +383,14 @@ fn next_table(before: &Table, mut labels: Labels, configured: Option<&Arc<str>>)
         Some(label) => Some(Arc::clone(label)),
         None => default_label(configured, &labels).or_else(|| before.default.clone()),
     };
-    let unchanged = labels.tips == before.labels.tips;
+    let unchanged = labels.tips == before.found.tips;
+    let labels = Arc::new(labels);
     Table {
         stuck: labels.stuck.clone(),
         default_vanished: gone.is_some(),
         default,
-        labels: Arc::new(labels),
+        found: Arc::clone(&labels),
+        labels,
         loaded: HashMap::new(),
         // What is reachable was found out for the old labels.
         commits: if unchanged { before.commits.clone() } else { HashMap::new() },

@@ -16,7 +16,7 @@ use crate::snapshot::{Snapshot, is_of_settings};
 use crate::source::ReadError;
 use crate::source::mirror::history::Parent;
 
-use super::past::{Files, Past, paths};
+use super::past::{Files, Past, SoughtFiles};
 
 /// How many commits are looked at before an address is given up.
 pub const FURTHEST: u32 = 200;
@@ -45,6 +45,8 @@ pub struct Pins {
     known: BTreeMap<Asked, Option<Pin>>,
     /// Others, as they were asked for.
     others: Mutex<HashMap<Asked, Option<Pin>>>,
+    /// What answers every other address as well, because it cannot be known how the commit is read.
+    whole: Option<Pin>,
 }
 
 impl Pins {
@@ -52,7 +54,8 @@ impl Pins {
     #[must_use]
     pub fn get(&self, address: &Address) -> Option<Option<Pin>> {
         let asked = asked(address);
-        self.known.get(&asked).or(self.others().get(&asked)).cloned()
+        let known = self.known.get(&asked).or(self.others().get(&asked)).cloned();
+        known.or_else(|| self.whole.clone().map(Some))
     }
 
     /// Remembers what answers an address that the repository does not name.
@@ -68,10 +71,16 @@ impl Pins {
         self.known.iter().filter_map(|(asked, pin)| Some((asked, pin.as_ref()?)))
     }
 
+    /// The older commit that answers everybody, because of this one it cannot be known how it is read.
+    #[must_use]
+    pub fn whole(&self) -> Option<&Pin> {
+        self.whole.as_ref()
+    }
+
     /// True if every address that the repository names is whole.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.known.is_empty()
+        self.known.is_empty() && self.whole.is_none()
     }
 
     fn others(&self) -> MutexGuard<'_, HashMap<Asked, Option<Pin>>> {
@@ -127,7 +136,7 @@ impl Broken {
 
     /// True if a commit has every file that the newest one has for the address.
     fn has_its_files_in(&self, files: &Files) -> bool {
-        self.files.iter().all(|path| files.contains_key(path))
+        self.files.iter().all(|path| files.has(path))
     }
 
     /// The same of a snapshot.
@@ -188,8 +197,41 @@ pub struct Search<'a> {
 impl Search<'_> {
     /// The pins of all addresses that a snapshot names and has no answer to. What cannot be read pins nothing.
     pub fn known(&mut self, snapshot: &Snapshot) -> Pins {
+        if snapshot.own.is_broken() {
+            return self.readable(snapshot);
+        }
         let broken = snapshot.known_addresses().filter_map(|address| Broken::find(snapshot, address)).collect();
-        Pins { known: self.pins(snapshot.commit, broken), others: Mutex::default() }
+        Pins { known: self.pins(snapshot.commit, broken), others: Mutex::default(), whole: None }
+    }
+
+    /// The newest commit before one that does not say how it is read, for everybody.
+    fn readable(&mut self, snapshot: &Snapshot) -> Pins {
+        let fault = snapshot.own.faults().into_iter().next();
+        let reason =
+            fault.map(|fault| format!("{}:{}:{}: {}", fault.file, fault.at.line, fault.at.column, fault.message));
+        let reason: Arc<str> = Arc::from(reason.unwrap_or_default());
+        let pin = |snapshot, depth| Pin { snapshot, depth, reason: Arc::clone(&reason) };
+        let mut found = None;
+        let mut next = snapshot.commit;
+        for depth in 1..=FURTHEST {
+            let Ok(Some(parent)) = self.parent(next) else { break };
+            next = parent;
+            if self.past.is_readable(parent).unwrap_or(false) {
+                found = self.past.whole(parent).ok().map(|snapshot| pin(snapshot, Some(depth)));
+                break;
+            }
+        }
+        let held = self.before.and_then(|before| match before.pins.whole() {
+            Some(whole) => Some(pin(Arc::clone(&whole.snapshot), None)),
+            None => (!before.snapshot.own.is_broken()).then(|| pin(Arc::clone(before.held), None)),
+        });
+        let whole = found.or(held).or_else(|| {
+            let good = self.past.whole(self.good?).ok()?;
+            (!good.own.is_broken()).then(|| pin(good, None))
+        });
+        let addresses = whole.iter().flat_map(|pin| pin.snapshot.known_addresses());
+        let known = addresses.map(|address| (asked(&address), whole.clone())).collect();
+        Pins { known, others: Mutex::default(), whole }
     }
 
     /// The pin of one address.
@@ -229,7 +271,7 @@ impl Search<'_> {
 
     /// Goes back from the tip until every address is found whole; those that are not are left.
     fn walk(&mut self, tip: CommitId, left: &mut Left, pins: &mut BTreeMap<Asked, Option<Pin>>) {
-        let paths = paths(left.faulty.iter().map(|broken| &broken.address), self.past.meaning.0);
+        let mut wanted = SoughtFiles::new(left.faulty.iter().map(|broken| &broken.address));
         let (mut next, mut known) = (tip, None);
         for depth in 1..=FURTHEST {
             if left.faulty.is_empty() {
@@ -244,7 +286,7 @@ impl Search<'_> {
                 known = None;
                 continue;
             }
-            let Ok(files) = self.past.files(parent, &paths) else { break };
+            let Ok(files) = self.past.files(parent, &mut wanted) else { break };
             if known.as_ref() == Some(&files) {
                 continue;
             }
@@ -275,7 +317,7 @@ impl Search<'_> {
     /// What the commit has for an address that was whole the last time, perhaps in an earlier run.
     fn remembered(&mut self, broken: &Broken) -> Option<Pin> {
         let good = self.good?;
-        let files = self.past.files(good, &paths(std::iter::once(&broken.address), self.past.meaning.0)).ok()?;
+        let files = self.past.files(good, &mut SoughtFiles::new(std::iter::once(&broken.address))).ok()?;
         let snapshot = self.past.snapshot(good, &files).ok()?;
         broken.may_be_answered_by(&snapshot).then(|| broken.pinned(&snapshot, None))
     }

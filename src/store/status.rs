@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::config::problem::{Problem, Severity};
 use crate::config::select::Rank;
 use crate::config::tree::CommitId;
+use crate::snapshot::{Own, Snapshot};
 
 use super::Store;
 use super::freshness::Fresh;
@@ -77,13 +78,13 @@ impl Store {
     /// answered from it.
     #[must_use]
     pub fn ranks(&self, path: &str) -> Vec<Option<Rank>> {
-        self.served().iter().map(|(_, served)| served.live.settings.rules.rank(path)).collect()
+        self.served().iter().map(|(_, served)| served.live.rank(path)).collect()
     }
 
     /// True if a source is read by Spring's rules.
     #[must_use]
     pub fn reads_as_spring(&self) -> bool {
-        self.served().iter().any(|(_, served)| served.live.settings.rules.semantics.is_spring())
+        self.served().iter().any(|(_, served)| served.live.reads_as_spring())
     }
 
     /// The label that a request means, if the source of a name was read and does not have it.
@@ -105,6 +106,25 @@ impl Live {
             freshness: self.freshness.get(),
             table: self.table(),
         }
+    }
+
+    /// What a file at a path would be for at the default label, which says itself how it is read.
+    fn rank(&self, path: &str) -> Option<Rank> {
+        match self.in_use() {
+            Some(snapshot) => snapshot.rank(path),
+            None => self.settings.rules.rank(path),
+        }
+    }
+
+    fn reads_as_spring(&self) -> bool {
+        self.in_use().map_or(self.settings.rules.semantics, |snapshot| snapshot.semantics).is_spring()
+    }
+
+    /// The snapshot that answers at the default label.
+    fn in_use(&self) -> Option<Arc<Snapshot>> {
+        let table = self.table();
+        let loaded = table.loaded.get(table.default.as_ref()?)?;
+        Some(loaded.pins.whole().map_or_else(|| Arc::clone(&loaded.snapshot), |pin| Arc::clone(&pin.snapshot)))
     }
 
     /// The label that a request means, if the source was read and does not have it: the one asked for, or the default
@@ -184,6 +204,12 @@ impl LabelStatus {
     /// The applications that it names, sorted.
     pub fn applications(&self) -> impl ExactSizeIterator<Item = &Arc<str>> {
         self.loaded.snapshot.catalogue.applications.keys()
+    }
+
+    /// What it says about how it is read.
+    #[must_use]
+    pub fn own(&self) -> Arc<Own> {
+        self.loaded.own()
     }
 
     /// What is wrong with its files.

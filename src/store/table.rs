@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::config::address::Address;
 use crate::config::tree::CommitId;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Own, Snapshot};
 use crate::source::Labels;
 
 use super::pin::Pins;
@@ -18,6 +18,8 @@ use super::pin::Pins;
 pub struct Table {
     /// The labels that may be asked for.
     pub labels: Arc<Labels>,
+    /// Those, and the ones that the default label says may not be.
+    pub found: Arc<Labels>,
     /// The label that answers when none is asked for.
     pub default: Option<Arc<str>>,
     /// Labels that cannot follow the source, and why; those of them that are in `labels` stay where they were.
@@ -70,6 +72,13 @@ impl Loaded {
         Self { snapshot, pins, used: Arc::clone(&self.used) }
     }
 
+    /// What its commit says about how it is read, or the older one that stands in where that is broken.
+    #[must_use]
+    pub fn own(&self) -> Arc<Own> {
+        let snapshot = self.pins.whole().map_or(&self.snapshot, |pin| &pin.snapshot);
+        Arc::clone(&snapshot.own)
+    }
+
     /// The snapshot that answers an address: its own, or the older one that the address is pinned to.
     #[must_use]
     pub fn for_address(&self, address: &Address) -> Arc<Snapshot> {
@@ -86,6 +95,21 @@ impl Loaded {
 }
 
 impl Table {
+    /// Takes away the labels that may not be asked for by what the commit of the default label says; that label stays.
+    pub fn restrict(&mut self, own: &Own, before: &Self) {
+        let Some(allowed) = &own.labels else { return };
+        let mut labels = Labels::clone(&self.labels);
+        let is_allowed = |label: &str| self.default.as_deref() == Some(label) || allowed.is_match(label);
+        labels.tips.retain(|label, _| is_allowed(label));
+        labels.stuck.retain(|label, _| is_allowed(label));
+        self.stuck.retain(|label, _| is_allowed(label));
+        if labels.tips != before.labels.tips {
+            // What is reachable was found out for other labels.
+            self.commits = HashMap::new();
+        }
+        self.labels = Arc::new(labels);
+    }
+
     /// Where a label leads; `None` asks for the default. `turn` grows with each table, for the order of use.
     #[must_use]
     pub fn find(&self, label: Option<&str>, turn: u64) -> Lookup {

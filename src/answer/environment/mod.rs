@@ -92,6 +92,9 @@ pub fn environment(snapshot: &Snapshot, question: &Question) -> Result<Environme
     if is_empty(&question.applications) || is_empty(&question.profiles) {
         return Ok(Environment::of(Vec::new()));
     }
+    if snapshot.own.is_broken() {
+        return Err(AnswerError::Broken(snapshot.own.faults()));
+    }
     let taken = Walk::new(snapshot, question).taken()?;
     let mut digest = Sha256::new();
     // The same layers mean something else under the other semantics.

@@ -111,7 +111,7 @@ impl Args {
             Format::Human => human::spell(&difference, console.is_coloured(true)),
             Format::Json => json::spell(&difference),
             Format::Markdown => {
-                let base = self.link_base.as_deref().map(|base| commits.link(base));
+                let base = self.link_base.as_deref().map(|base| commits.link(base, &difference.head.snapshot.own.root));
                 markdown::spell(&difference, base.as_deref())
             }
         })?;

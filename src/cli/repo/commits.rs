@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use crate::config::locations::Locations;
 use crate::config::semantics::Semantics;
-use crate::config::tree::CommitId;
+use crate::config::tree::{BlobId, CommitId, File};
 use crate::settings::Environment;
+use crate::snapshot::own::Fixed;
 use crate::snapshot::{Bodies, Rules, Secrets, Snapshot};
 use crate::source::local::Local;
 use crate::source::{ReadError, Reader, Source};
@@ -15,6 +16,9 @@ use crate::source::{ReadError, Reader, Source};
 use super::{Read, Repository, no_revision, unreachable};
 use crate::cli::console::{Exit, Failure, plain};
 use crate::cli::keys::ReadBy;
+
+/// Stands for the bytes of what the repository says about itself above the folder that is read.
+const ABOVE: BlobId = BlobId([0xff; 20]);
 
 /// How what stands on disk is called.
 const FILES: &str = "the working tree";
@@ -85,8 +89,10 @@ impl Commits {
         let Self { repository, local, bodies, .. } = self;
         let live = &repository.live;
         // The same folders for both, so that nothing but the semantics differs.
-        let locations = Locations::new(&live.settings.rules.search_paths.entries());
-        let rules = Rules { semantics, locations, ..live.settings.rules.clone() };
+        let search_paths = read.snapshot.search_paths.clone();
+        let locations = Locations::new(&search_paths.entries());
+        let fixed = Fixed { semantics: true, search_paths: true, ..live.settings.rules.fixed };
+        let rules = Rules { semantics, search_paths, locations, fixed, ..live.settings.rules.clone() };
         let secrets = live.settings.secrets.load();
         let (rules, commit) = ((&rules, &**secrets), read.snapshot.commit);
         let built = match local {
@@ -100,11 +106,9 @@ impl Commits {
     }
 
     /// The address of the root of the configuration below that of the repository.
-    pub(in crate::cli) fn link(&self, base: &str) -> String {
-        match self.repository.path.as_str() {
-            "" => base.to_owned(),
-            path => format!("{}/{path}", base.trim_end_matches('/')),
-        }
+    pub(in crate::cli) fn link(&self, base: &str, root: &str) -> String {
+        let folders = [self.repository.path.as_str(), root].into_iter().filter(|folder| !folder.is_empty());
+        folders.fold(base.to_owned(), |base, folder| format!("{}/{folder}", base.trim_end_matches('/')))
     }
 
     /// The commit that a name stands for, `None` for the default.
@@ -142,10 +146,16 @@ pub(super) fn files(
     let mut reader = folder.open()?;
     let about = (tip.commit, reader.committed_at(tip.commit)?);
     let mut tree = reader.tree(tip.commit)?;
+    let mut above = None;
     if let Some(local) = local {
         tree.files.retain(|path, _| !local.ignores(path));
+        above = local.top_on_disk(rules.0.limits.file as u64);
+        tree.top = above.as_ref().map(|bytes| File { blob: ABOVE, size: bytes.len() as u64 }).or(tree.top);
     }
-    Snapshot::build(about, tree, rules, bodies, |blob| reader.blob(blob))
+    Snapshot::build(about, tree, rules, bodies, |blob| match &above {
+        Some(bytes) if blob == ABOVE => Ok(bytes.clone()),
+        _ => reader.blob(blob),
+    })
 }
 
 fn build(

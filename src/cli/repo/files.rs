@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::check::Texts;
 use crate::check::policy;
+use crate::check::{Report, Texts};
 use crate::config::tree::BlobId;
-use crate::format::{Format, Limits};
+use crate::format::Format;
 use crate::settings::Environment;
-use crate::snapshot::{Bodies, Rules, Snapshot};
+use crate::snapshot::{Bodies, Rules, Snapshot, own};
 use crate::source::local::Local;
 use crate::source::{ReadError, Reader as _, dir};
 use crate::store::live::Live;
@@ -30,7 +30,8 @@ pub(in crate::cli) struct Material {
     pub(in crate::cli) others: Vec<Arc<str>>,
     /// Files that Git stores through a filter, each with its name.
     pub(in crate::cli) filtered: Vec<(Arc<str>, String)>,
-    pub(in crate::cli) limits: Limits,
+    /// The folder that the repository itself makes the root, empty for what the command reads.
+    root: String,
 }
 
 /// Where material comes from.
@@ -88,12 +89,14 @@ impl Origin {
         let built = files((&*live.source, local), (self.rules(), &**secrets), &mut Bodies::default());
         let snapshot = Arc::new(built.map_err(|error| unreachable(&error))?);
         let mut reader = live.source.open().map_err(|error| unreachable(&error))?;
-        let mut material = self.with_texts(snapshot, |blob| reader.blob(blob))?;
-        material.others = others(&folder.join(self.root()), self.repository.max_files);
+        let mut material = with_texts(snapshot, |blob| reader.blob(blob))?;
+        material.others = others(&folder.join(self.root()).join(&material.root), self.repository.max_files);
         if let Some(local) = local {
-            material.others.retain(|path| !local.ignores(path));
+            let root = if material.root.is_empty() { String::new() } else { format!("{}/", material.root) };
+            material.others.retain(|path| !local.ignores(&format!("{root}{path}")));
             let paths = material.snapshot.selectable().map(|file| &file.path);
-            let filtered = paths.filter_map(|path| Some((Arc::clone(path), local.filter_of(path)?)));
+            let filtered =
+                paths.filter_map(|path| Some((Arc::clone(path), local.filter_of(&format!("{root}{path}"))?)));
             material.filtered = filtered.collect();
         }
         Ok(material)
@@ -112,7 +115,7 @@ impl Origin {
         let tree = local.tree(commit).map_err(|error| unreachable(&error))?;
         let rules = (self.rules(), &**self.live().settings.secrets.load());
         let built = Snapshot::build((commit, made), tree, rules, &mut Bodies::default(), |blob| local.blob(blob));
-        self.with_texts(Arc::new(built.map_err(|error| unreachable(&error))?), |blob| local.blob(blob))
+        with_texts(Arc::new(built.map_err(|error| unreachable(&error))?), |blob| local.blob(blob))
     }
 
     fn labelled(&self, label: Option<&str>) -> Result<Material, Failure> {
@@ -124,32 +127,48 @@ impl Origin {
             label.map_or_else(|| unknown(None, &labels), |label| refuse(label, &labels))
         })?;
         let mut reader = live.source.open().map_err(|error| unreachable(&error))?;
-        self.with_texts(snapshot, |blob| reader.blob(blob))
-    }
-
-    fn with_texts(
-        &self,
-        snapshot: Arc<Snapshot>,
-        mut read: impl FnMut(BlobId) -> Result<Vec<u8>, ReadError>,
-    ) -> Result<Material, Failure> {
-        let limits = self.rules().limits;
-        let mut texts = Texts::new();
-        let paths = snapshot.selectable().map(|file| &*file.path).chain([policy::FILE]);
-        let paths = paths.chain(snapshot.schemas.set.files().map(|path| &**path));
-        for file in paths.filter_map(|path| snapshot.tree.files.get(path)) {
-            if file.size <= limits.file as u64 && !texts.contains_key(&file.blob) {
-                texts.insert(file.blob, read(file.blob).map_err(|error| unreachable(&error))?);
-            }
-        }
-        Ok(Material { snapshot, texts, others: Vec::new(), filtered: Vec::new(), limits })
+        with_texts(snapshot, |blob| reader.blob(blob))
     }
 }
 
 impl Material {
-    /// The bytes of a file.
+    /// The report with paths from the folder that the command reads, in which the root may be a folder.
+    pub(in crate::cli) fn told_from_top(&self, mut report: Report) -> Report {
+        if self.root.is_empty() {
+            return report;
+        }
+        for finding in report.findings.iter_mut().filter(|finding| *finding.file != *own::FILE && *finding.file != *".")
+        {
+            finding.file = Arc::from(format!("{}/{}", self.root, finding.file));
+        }
+        report
+    }
+
+    /// The bytes of a file, whose path may begin with the root.
     pub(in crate::cli) fn text(&self, path: &str) -> Option<&[u8]> {
+        if path == own::FILE {
+            return self.snapshot.own.bytes.as_deref();
+        }
+        let below = path.strip_prefix(self.root.as_str()).and_then(|rest| rest.strip_prefix('/'));
+        let path = below.filter(|_| !self.root.is_empty()).unwrap_or(path);
         self.texts.get(&self.snapshot.tree.files.get(path)?.blob).map(Vec::as_slice)
     }
+}
+
+fn with_texts(
+    snapshot: Arc<Snapshot>,
+    mut read: impl FnMut(BlobId) -> Result<Vec<u8>, ReadError>,
+) -> Result<Material, Failure> {
+    let (limits, root) = (snapshot.limits, snapshot.own.root.clone());
+    let mut texts = Texts::new();
+    let paths = snapshot.selectable().map(|file| &*file.path).chain([policy::FILE]);
+    let paths = paths.chain(snapshot.schemas.set.files().map(|path| &**path));
+    for file in paths.filter_map(|path| snapshot.tree.files.get(path)) {
+        if file.size <= limits.file as u64 && !texts.contains_key(&file.blob) {
+            texts.insert(file.blob, read(file.blob).map_err(|error| unreachable(&error))?);
+        }
+    }
+    Ok(Material { snapshot, texts, others: Vec::new(), filtered: Vec::new(), root })
 }
 
 /// Files of a folder that a source does not list, because their extensions are none of ours. Links are not followed, and

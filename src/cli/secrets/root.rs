@@ -6,8 +6,8 @@ use crate::config::locations::Locations;
 use crate::config::select::{Rank, SearchPaths};
 use crate::serve;
 use crate::settings::Environment;
-use crate::snapshot;
-use crate::source::SetupError;
+use crate::snapshot::{self, Own, own};
+use crate::source::{SetupError, local, regular};
 
 use super::super::console::{Exit, Failure, plain};
 use super::super::settings_file::SettingsArgs;
@@ -38,6 +38,28 @@ impl Rules {
     }
 }
 
+impl Rules {
+    /// Takes over what the repository says about itself: in its root, or at the top of the work tree that it is in.
+    fn apply_own(&mut self, folder: &Path) -> Result<(), Failure> {
+        let root = folder.join(&self.path);
+        let top = local::top(folder).filter(|top| *top != root);
+        let read = |folder: &Path| regular::read_plain(&folder.join(own::FILE), self.files.limits.file as u64);
+        let above = || top.as_deref().and_then(read).or_else(|| read(folder).filter(|_| root != folder));
+        let Some((bytes, is_above)) = read(&root).map(|bytes| (bytes, false)).or_else(|| Some((above()?, true))) else {
+            return Ok(());
+        };
+        let (own, applied) = Own::read(&bytes, is_above, &self.files);
+        if let Some(fault) = own.faults().first() {
+            return Err(Failure::new(Exit::No, plain(&fault.to_string())));
+        }
+        self.files = applied;
+        if !own.root.is_empty() {
+            self.path = own.root;
+        }
+        Ok(())
+    }
+}
+
 impl RulesArgs {
     /// What the command line says, or else what the settings say about a folder.
     pub(in crate::cli) fn rules(
@@ -59,6 +81,7 @@ impl RulesArgs {
                 rules.path = source.path;
             }
         }
+        rules.apply_own(folder)?;
         if !self.search_paths.is_empty() {
             let refuse = |error| Failure::new(Exit::Usage, format!("--search-paths: {error}"));
             rules.files.search_paths = SearchPaths::parse(&self.search_paths).map_err(refuse)?;

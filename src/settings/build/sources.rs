@@ -5,6 +5,7 @@ use crate::settings::inputs::Inputs;
 use crate::settings::origin::{Mistake, Origin};
 use crate::settings::table::SOURCES;
 use crate::settings::{Purpose, SourceSettings};
+use crate::snapshot::own::Fixed;
 
 /// Where a source may be, of which it is in one.
 const PLACES: [&str; 2] = ["sources[].git", "sources[].dir"];
@@ -40,6 +41,14 @@ pub(super) fn build(inputs: &mut Inputs, purpose: Purpose) -> Vec<SourceSettings
 
 fn source(inputs: &mut Inputs, index: usize) -> SourceSettings {
     let mut source: SourceSettings = inputs.build(index);
+    let is_set = |name: &'static str, index: usize| inputs.origin(name, index).is_some();
+    source.fixed = Fixed {
+        path: is_set("sources[].path", index),
+        search_paths: is_set("sources[].search-paths", index),
+        ignore: is_set("sources[].ignore", index),
+        semantics: is_set("semantics", 0),
+        schemas: is_set("sources[].schemas", index),
+    };
     // Each of them was checked when it was read.
     source.search_paths = SearchPaths::parse(&source.search_paths_written).unwrap_or_default();
     // Spring searches the root alone where nothing else is said.

@@ -17,6 +17,7 @@ use crate::config::problem::{Position, Severity};
 use crate::format::{self, Format, Limits};
 use crate::http::spring::{Health, Settings};
 use crate::snapshot::OnFailure;
+use crate::snapshot::own::Fixed;
 
 use super::Environment;
 use super::inputs::{Inputs, Name};
@@ -68,6 +69,8 @@ impl Taken {
         settings.secrets.on_failure = self.on_failure;
         settings.secrets.decrypt |= settings.http.listen.ip().is_loopback();
         if let Some(source) = settings.sources.first_mut() {
+            // What its settings leave out is as Spring has it, and no file of a repository changes that.
+            source.fixed = Fixed { path: true, search_paths: true, ignore: true, semantics: true, schemas: true };
             source.locations = self.search_paths;
             source.locations_only = self.root.is_some_and(|root| source.place == super::Place::Dir(root));
         }

@@ -46,6 +46,8 @@ pub(super) struct Means<'a> {
     /// Of these, the ones that have been for long.
     pub(super) restless: &'a HashSet<String>,
     pub(super) max_file_size: u64,
+    /// What the repository says about itself above the root.
+    pub(super) top: Option<&'a [u8]>,
 }
 
 /// What reading a file came to.
@@ -73,6 +75,11 @@ impl Capture {
             capture.fail(path, 0, reason);
         }
         capture.close(means);
+        if let Some(bytes) = means.top {
+            let blob = BlobId(blob_id(bytes));
+            capture.blobs.insert(blob, Arc::from(bytes));
+            capture.tree.top = Some(tree::File { blob, size: bytes.len() as u64 });
+        }
         capture.newest = capture.taken.values().map(|found| found.stamp.modified.0).max().unwrap_or_default();
         capture.id = CommitId(blob_id(capture.list().as_bytes()));
         capture
@@ -175,6 +182,9 @@ impl Capture {
         }
         for (path, reason) in &self.tree.closed {
             line(format_args!("! {path} {reason}"));
+        }
+        if let Some(top) = &self.tree.top {
+            line(format_args!("^ {}", top.blob));
         }
         list
     }

@@ -16,8 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::name;
-use super::{FetchError, LabelKind, Labels, ReadError, Reader, SetupError, Source, Tip};
+use super::{FetchError, LabelKind, Labels, ReadError, Reader, SetupError, Source, Tip, name, regular};
 use crate::config::locations::Locations;
 use crate::config::tree::{BlobId, CommitId, Tree};
 
@@ -77,6 +76,8 @@ pub struct DirSource {
     folder: PathBuf,
     captures: Arc<Mutex<Captures>>,
     settling: Arc<Settling>,
+    /// Says of what the repository says about itself whether it needs files that are no configuration.
+    wants_all_files: fn(&[u8]) -> bool,
 }
 
 /// The last few captures, the newest first.
@@ -105,7 +106,25 @@ impl DirSource {
         let mut folder = settings.path.clone();
         folder.extend(name::parse_root(&settings.root)?.iter().map(|segment| &**segment));
         let settling = Arc::new(Settling::new(settings.quiet));
-        Ok(Self { label: Arc::from(label), settings, folder, captures: Arc::default(), settling })
+        let (label, captures) = (Arc::from(label), Arc::default());
+        Ok(Self { label, settings, folder, captures, settling, wants_all_files: |_| false })
+    }
+
+    /// The same, listing files that are no configuration as well if what the repository says about itself needs them.
+    #[must_use]
+    pub fn asking(self, wants_all_files: fn(&[u8]) -> bool) -> Self {
+        Self { wants_all_files, ..self }
+    }
+
+    /// What the repository says about itself: in the root, and at the top of the folder if the root is below that.
+    fn own(&self) -> [Option<Vec<u8>>; 2] {
+        let folders = [Some(&self.folder), Some(&self.settings.path).filter(|_| self.folder != self.settings.path)];
+        folders.map(|folder| {
+            let path = folder?.join(name::OWN_FILE);
+            let stamp = |path: &Path| std::fs::metadata(path).ok().map(|metadata| (metadata.dev(), metadata.ino()));
+            let is_of_server = self.settings.own_files.iter().any(|own| stamp(own) == stamp(&path));
+            (!is_of_server).then(|| regular::read_plain(&path, self.settings.max_file_size)).flatten()
+        })
     }
 
     /// The settings that the source was built from.
@@ -162,7 +181,9 @@ impl DirSource {
             }
             let restless = held.iter().filter(|path| self.settling.is_restless(path)).cloned().collect();
             let (known, max_file_size) = (known.as_deref(), self.settings.max_file_size);
-            let capture = Capture::take(&survey, Means { known, held: &held, restless: &restless, max_file_size });
+            let [_, top] = self.own();
+            let means = Means { known, held: &held, restless: &restless, max_file_size, top: top.as_deref() };
+            let capture = Capture::take(&survey, means);
             // Files that were swapped meanwhile would make a mixture of two states.
             let mut moved = difference(&survey, &self.survey()?);
             moved.extend(capture.torn.iter().cloned());
@@ -209,7 +230,7 @@ impl DirSource {
             root: &self.folder,
             locations: &self.settings.locations,
             max_entries: self.settings.max_files,
-            all_files: self.settings.all_files,
+            all_files: self.settings.all_files || self.own().iter().flatten().any(|own| (self.wants_all_files)(own)),
             own_files: &self.settings.own_files,
         })
     }

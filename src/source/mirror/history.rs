@@ -7,6 +7,7 @@ use git2::{Commit, Oid, Repository, Tree};
 
 use super::tree::bytes;
 use crate::config::tree::{BlobId, CommitId, File};
+use crate::source::name::OWN_FILE;
 
 /// What a commit says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,6 +77,19 @@ pub(in crate::source) fn glance(
         });
     }
     Ok(Some(files))
+}
+
+/// What the repository says about itself at the top of the tree, if the root is a folder below that.
+pub(in crate::source) fn top(
+    repository: &Repository,
+    top: Oid,
+    root: &[Arc<str>],
+) -> Result<Option<File>, git2::Error> {
+    if root.is_empty() {
+        return Ok(None);
+    }
+    let found = glance(repository, top, &[], &[OWN_FILE.to_owned()])?;
+    Ok(found.and_then(|files| files.into_iter().next().flatten()))
 }
 
 /// The folders of a commit, each read once.

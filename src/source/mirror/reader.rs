@@ -89,6 +89,12 @@ impl Reader for MirrorReader {
         Ok(Some(history::about(&self.repository, &self.commit(commit)?)))
     }
 
+    fn top(&mut self, commit: CommitId) -> Result<Option<File>, ReadError> {
+        let top = self.commit(commit)?.tree_id();
+        history::top(&self.repository, top, &self.root)
+            .map_err(|error| self.failed(format_args!("commit {commit}"), &error))
+    }
+
     fn glance(&mut self, commit: CommitId, paths: &[String]) -> Result<Option<Vec<Option<File>>>, ReadError> {
         let top = self.commit(commit)?.tree_id();
         let found = history::glance(&self.repository, top, &self.root, paths);

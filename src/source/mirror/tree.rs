@@ -89,6 +89,11 @@ impl Walker {
         let objects = repository.odb()?;
         let mut walk =
             Walk { objects: Objects { repository, objects, walker: self }, root: top, tree: Tree::default() };
+        if !root.is_empty()
+            && let Some(Kind::File(file)) = walk.objects.find(top, name::OWN_FILE.as_bytes())?
+        {
+            walk.tree.top = Some(file);
+        }
         for segment in root {
             walk.root = match walk.objects.find(walk.root, segment.as_bytes())? {
                 Some(Kind::Folder(id)) => id,
