@@ -1,11 +1,14 @@
 //! Where every value of an answer comes from, and what it hides; secrets as stars, whether they are in plain text, were opened
 //! or not.
 
+use std::sync::Arc;
+
 use crate::config::effective::{Hidden, Place};
 use crate::config::growth::Growth;
 use crate::config::interpolate::{Resolve, Resolver};
 use crate::config::key;
 use crate::config::layer::{Data, Origin};
+use crate::config::nearest::nearest;
 use crate::config::value::Value;
 
 use super::stars::{is_secret, starred};
@@ -94,4 +97,15 @@ fn resolved(data: &Data, place: Place, resolver: &mut Resolver<'_>) -> Value {
 fn hidden_value(path: &str, hidden: &Hidden, selection: &Selection) -> HiddenValue {
     let part = selection.part_of(hidden.place.layer);
     HiddenValue { value: starred(path, hidden.value.clone()), origin: hidden.place.origin(&selection.layers), part }
+}
+
+/// The keys of a selection that were probably meant by one that it does not have.
+#[must_use]
+pub fn near_keys(selection: &Selection, key: &str) -> Vec<Arc<str>> {
+    let effective = selection.effective();
+    // Where the paths alone would be too large to be told, nobody types one.
+    let is_small = effective.count_paths(&selection.layers, &mut Growth::new(selection.limit)).is_ok();
+    let leaves = if is_small { effective.leaves() } else { Vec::new() };
+    let paths = leaves.iter().flat_map(|leaf| key::prefixes(&leaf.path));
+    nearest(key, paths).into_iter().map(Arc::from).collect()
 }

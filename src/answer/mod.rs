@@ -23,10 +23,8 @@ use crate::config::address::Address;
 use crate::config::effective::Effective;
 use crate::config::growth::{DEFAULT_LIMIT, Form, Growth, TooLarge};
 use crate::config::interpolate::{Resolve, Resolver, interpolate};
-use crate::config::key;
 use crate::config::layer::Layer;
 use crate::config::merge::merge;
-use crate::config::nearest::nearest;
 use crate::config::problem::{Fault, Position, Problem, Severity};
 use crate::config::semantics::Semantics;
 use crate::config::value::Value;
@@ -37,7 +35,7 @@ use crate::snapshot::{Parsed, Snapshot, own};
 
 use environment::Question;
 
-pub use explain::{Explained, HiddenValue, explain};
+pub use explain::{Explained, HiddenValue, explain, near_keys};
 pub use leaves::flat_json;
 pub use schemas::{faults, profiles, violations};
 pub use stars::starred;
@@ -114,17 +112,6 @@ impl AnswerError {
     fn no_key(key: &str, selection: &Selection) -> Self {
         Self::NoKey { key: Arc::from(key), near: near_keys(selection, key) }
     }
-}
-
-/// The keys of a selection that were probably meant by one that it does not have.
-#[must_use]
-pub fn near_keys(selection: &Selection, key: &str) -> Vec<Arc<str>> {
-    let effective = selection.effective();
-    // Where the paths alone would be too large to be told, nobody types one.
-    let is_small = effective.count_paths(&selection.layers, &mut Growth::new(selection.limit)).is_ok();
-    let leaves = if is_small { effective.leaves() } else { Vec::new() };
-    let paths = leaves.iter().flat_map(|leaf| key::prefixes(&leaf.path));
-    nearest(key, paths).into_iter().map(Arc::from).collect()
 }
 
 impl Spelled {

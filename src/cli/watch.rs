@@ -128,7 +128,7 @@ impl WatchArgs {
                 continue;
             }
             match self.format {
-                Format::Json => console.print_json(&format!("{}\n", sent.data))?,
+                Format::Json => console.print_json(&sent.data)?,
                 Format::Human => console.print(&event.line())?,
             }
             if self.once {

@@ -259,8 +259,8 @@ mod tests {
         };
         let routes: Vec<_> = routes().iter().map(line).collect();
         let expected = "\
-            GET /api/v1/config/{application}?label&key&format&resolve&strict&pretty&wait Read
-            GET /api/v1/config/{application}/{profiles}?label&key&format&resolve&strict&pretty&wait Read
+            GET /api/v1/config/{application}?label&key&format&raw&resolve&strict&pretty&wait&names&prefix&readers&name&file&only Read
+            GET /api/v1/config/{application}/{profiles}?label&key&format&raw&resolve&strict&pretty&wait&names&prefix&readers&name&file&only Read
             GET /api/v1/explain/{application}/{profiles}?label&key&resolve&strict Read
             GET /api/v1/sources/{application}/{profiles}?label&strict Read
             GET /api/v1/applications?label Status

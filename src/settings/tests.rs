@@ -133,6 +133,9 @@ http:
   listen: '[::]:8080'  # conf/layerd.yaml:20:17
   prefix: /config  # conf/layerd.yaml:20:38
   insecure-open: true  # conf/layerd.yaml:20:62
+audit:
+  stdout: false  # default
+  on-failure: alert  # default
 secrets:
   keys:
     - id: new  # conf/layerd.yaml:15:16
@@ -202,6 +205,7 @@ fn a_later_giver_wins_and_is_named() {
             r#"token: "***"  # LAYERD_GIT_TOKEN"#,
             "http:",
             "listen: 127.0.0.1:3  # --listen",
+            "audit:",
             "secrets:",
             "spring:",
             "limits:",

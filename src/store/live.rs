@@ -147,11 +147,7 @@ impl Live {
                         Some(held) => held.moved_to(snapshot, pins),
                         None => Loaded::new(snapshot, pins, 0),
                     };
-                    let own = loaded.own();
-                    table.loaded.insert(Arc::clone(&label), loaded);
-                    if table.default.as_ref() == Some(&label) {
-                        table.restrict(&own, &before);
-                    }
+                    table.insert(label, loaded, &before);
                 }
                 Err(error) => {
                     let loaded = held.cloned().or_else(|| self.last_good(&label, tip.kind, &mut bodies));

@@ -95,8 +95,18 @@ impl Loaded {
 }
 
 impl Table {
+    /// Has a label served, and if it is the default, allows the labels that its commit allows.
+    pub fn insert(&mut self, label: Arc<str>, loaded: Loaded, before: &Self) {
+        let own = loaded.own();
+        let is_default = self.default.as_ref() == Some(&label);
+        self.loaded.insert(label, loaded);
+        if is_default {
+            self.restrict(&own, before);
+        }
+    }
+
     /// Takes away the labels that may not be asked for by what the commit of the default label says; that label stays.
-    pub fn restrict(&mut self, own: &Own, before: &Self) {
+    fn restrict(&mut self, own: &Own, before: &Self) {
         let Some(allowed) = &own.labels else { return };
         let mut labels = Labels::clone(&self.labels);
         let is_allowed = |label: &str| self.default.as_deref() == Some(label) || allowed.is_match(label);

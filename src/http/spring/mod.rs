@@ -14,6 +14,7 @@ mod flat;
 mod health;
 mod labels;
 mod layers;
+mod monitor;
 mod resource;
 mod settings;
 mod written;
@@ -24,7 +25,7 @@ use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodFilter, MethodRouter, get, post};
 
-use super::{App, Route, Scope};
+use super::{App, Route, Scope, webhook};
 use crate::access::Verb;
 pub(super) use asked::Asked;
 use error::Failure;
@@ -34,6 +35,7 @@ pub use settings::{Health, Settings};
 /// The routes of this protocol. Layerd's own paths, which are literal, win over the placeholders here.
 pub(super) fn routes() -> Vec<Route> {
     let mut routes = vec![
+        Route::post(webhook::MONITOR, Scope::Needs(Verb::Refresh), monitor::fetch).takes_anything(),
         matches("/{file}", get(flat::get_file)),
         matches("/{name}/{profiles}", get(environment::get_pair)),
         reads("/{name}/{profiles}/{label}", Scope::Needs(Verb::Read), get(environment::get_triple)),

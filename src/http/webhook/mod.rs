@@ -29,7 +29,6 @@ use crate::store::refresh::now;
 use super::error::Refusal;
 use super::query::Asking;
 use super::{App, Route, Scope};
-use crate::access::Verb;
 
 use host::{Host, SignatureError};
 use payload::Delivery;
@@ -87,6 +86,11 @@ impl Webhooks {
         registry.register("layerd_webhook_deliveries", help, self.deliveries.clone());
     }
 
+    /// True if there are secrets, without which nothing is believed.
+    pub(super) fn is_set_up(&self) -> bool {
+        !self.secrets.load().is_empty()
+    }
+
     fn count(&self, host: Host, result: &'static str) {
         self.deliveries.get_or_create(&Outcome { host: host.name(), result }).inc();
     }
@@ -114,14 +118,12 @@ impl Webhooks {
     }
 }
 
-/// The routes of this protocol. A delivery proves itself, so the first has no scope; the second is Spring's, whose senders
-/// sign nothing, so it needs what a refresh needs.
+/// The route of this protocol. A delivery proves itself, so it has no scope.
 pub(super) fn routes() -> Vec<Route> {
     vec![
         // Bodies are bounded before any route is chosen.
         Route::post("/api/v1/webhooks/{host}", Scope::Open, receive.layer(DefaultBodyLimit::disable()))
             .takes(&["token"]),
-        Route::post(MONITOR, Scope::Needs(Verb::Refresh), monitor).takes_anything(),
     ]
 }
 
@@ -160,13 +162,6 @@ async fn receive(
             Ok(accepted(&labels))
         }
     }
-}
-
-/// What Spring's monitor takes: whatever a host sends, or the paths that changed. All it means is that there is something
-/// to fetch; the answer is empty, as Spring's is where no application is concerned.
-async fn monitor(State(app): State<Arc<App>>) -> Result<Response, Refusal> {
-    app.store.poke()?;
-    Ok((StatusCode::OK, [(header::CONTENT_TYPE, "application/json")], "[]").into_response())
 }
 
 /// The same for all that is not believed, so that nobody learns which hosts and secrets there are.

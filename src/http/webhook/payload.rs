@@ -20,6 +20,22 @@ pub(super) enum Delivery {
     Other,
 }
 
+/// The events after which branches or tags lead elsewhere.
+const PUSHES: [&str; 12] = [
+    "push",
+    "create",
+    "delete",
+    "Push Hook",
+    "Tag Push Hook",
+    "System Hook",
+    "repo:push",
+    "repo:refs_changed",
+    "pullrequest:fulfilled",
+    "pr:merged",
+    "git.push",
+    "git.pullrequest.merged",
+];
+
 /// The members that hosts name what was pushed in.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -74,12 +90,7 @@ impl Delivery {
         let is_push = match event.or(payload.event_type.as_deref()) {
             // Gogs and others call the same event by the same word; hosts that name none send nothing but pushes.
             None => true,
-            Some(event) => {
-                let words = event.to_ascii_lowercase();
-                ["push", "create", "delete", "refs_changed", "merged", "tag", "system hook", "repository_update"]
-                    .iter()
-                    .any(|word| words.contains(word))
-            }
+            Some(event) => PUSHES.iter().any(|push| event.eq_ignore_ascii_case(push)),
         };
         if is_push { Self::Push(payload.labels()) } else { Self::Other }
     }

@@ -84,16 +84,16 @@ fn reads_of_secrets_changes_and_refusals_have_a_line_each() {
     let lines = lines(&folder);
     let expected = [
         "started 1",
-        "request allowed pay-service token GET /api/v1/config/{application}/{profiles} pay dev,eu folder 1",
-        "request allowed pay-service token GET /{name}/{profiles} pay dev folder 1",
+        "request allowed pay-service token GET /api/v1/config/{application}/{profiles} pay dev,eu main 1",
+        "request allowed pay-service token GET /{name}/{profiles} pay dev main 1",
         "request allowed pay-service token POST /api/v1/refresh 1",
         "request allowed pay-service token POST /api/v1/encrypt 1",
-        "request denied pay-service token GET /api/v1/config/{application}/{profiles} other dev folder 1",
+        "request denied pay-service token GET /api/v1/config/{application}/{profiles} other dev main 1",
         "request denied pay-service token GET /api/v1/status 1",
         "request denied anonymous anonymous GET /api/v1/status 1",
         "tokens-changed 1",
         "request denied anonymous anonymous GET /api/v1/config/{application} 1",
-        "request allowed pay-service token GET /{name}/{profiles} pay dev folder 2",
+        "request allowed pay-service token GET /{name}/{profiles} pay dev main 2",
         "stopped 1",
     ];
     let found: Vec<String> = lines.iter().map(told).collect();
